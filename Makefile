@@ -1,0 +1,84 @@
+# Purser's commands. `make` lists them.
+
+GO_MIN   := 1.26
+NODE_MIN := 20.19
+LINT     := v2.15.0
+
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+
+TOOLS      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/purser/tools
+LINTER     := $(TOOLS)/golangci-lint-$(LINT)/golangci-lint
+GO_BUILD   := go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+# Starts one PostgreSQL for all test binaries of a run. Built, not `go run`, so that signals reach it.
+PGRUN      := bin/pgrun --
+# Packages that test nothing but the handling of PostgreSQL itself.
+PG_ONLY    := /storetest/pg(server|run)$$
+# Packages whose tests write checked-in files when they are given -update.
+GENERATING   = $(sort $(dir $(shell grep -rlE --include='*_test.go' "func TestGenerated" cmd internal sdk bench test 2>/dev/null)))
+
+export CGO_ENABLED := 0
+# Somebody's PGHOST or PGSERVICE is none of the tests' business.
+unexport $(filter PG%,$(.VARIABLES))
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-sqlite test-slow lint fmt generate verify bench newcomer release clean go-version node-version
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: build ## build and start the demo on 127.0.0.1:8080, data in ./data
+	@exec bin/purser demo
+
+build: go-version ## build bin/purser
+	@$(GO_BUILD) -o bin/purser ./cmd/purser
+
+test: go-version node-version bin/pgrun ## all tests, on SQLite and on PostgreSQL
+	@$(PGRUN) go test ./...
+
+test-sqlite: go-version ## all tests, on SQLite alone
+	@PURSER_TEST_ENGINES=sqlite go test $$(go list ./... | grep -vE '$(PG_ONLY)')
+
+test-slow: go-version node-version bin/pgrun ## simulations and kill -9 rounds, on both engines
+	@$(PGRUN) go test -tags slow -run Slow -timeout 30m ./...
+
+lint: go-version $(LINTER) ## golangci-lint and the formatting
+	@$(LINTER) run ./...
+	@$(LINTER) fmt --diff ./...
+
+fmt: go-version $(LINTER) ## format the Go code
+	@$(LINTER) fmt ./...
+
+generate: go-version ## rewrite what is generated from the code and checked in
+	@go generate ./...
+	$(if $(GENERATING),@go test -count=1 -run '^TestGenerated' $(addprefix ./,$(GENERATING)) -update)
+
+verify: go-version ## fail when generated files or go.mod are not current
+	@scripts/verify.sh
+
+bench: go-version node-version ## ratios against raw baselines, both engines
+	@go run ./bench $(ARGS)
+
+newcomer: go-version node-version ## do what the README says, in a fresh clone, and print the seconds
+	@go run ./test/newcomer $(ARGS)
+
+release: go-version ## static binaries for every platform, in dist/
+	@VERSION='$(VERSION)' PLATFORMS='$(PLATFORMS)' scripts/release.sh
+
+clean: ## remove what was built; data/ stays
+	@rm -rf bin dist
+
+# Always asked for: the Go build cache knows better than make whether there is work.
+.PHONY: bin/pgrun
+bin/pgrun: go-version
+	@go build -o $@ ./internal/store/storetest/pgrun
+
+$(LINTER): | go-version
+	@echo 'golangci-lint $(LINT): building it once, this takes minutes' >&2
+	@GOBIN='$(@D)' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
+
+go-version:
+	@scripts/require.sh go $(GO_MIN)
+
+node-version:
+	@scripts/require.sh node $(NODE_MIN)

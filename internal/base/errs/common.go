@@ -1,0 +1,80 @@
+package errs
+
+import (
+	"fmt"
+	"sort"
+)
+
+// Errors that belong to no noun (domain-catalog-provisioning §10, contract §1.2).
+var (
+	BadUserInput          = New(Invalid, "BadUserInput", "The request has a wrong shape, type, length or pattern.")
+	InvalidArgument       = New(Invalid, "InvalidArgumentError", "A value breaks a rule.")
+	MissingEntityID       = New(Invalid, "MissingEntityIdError", "An id is missing.")
+	EntityIDDifferent     = New(Invalid, "EntityIdDifferentFromRefIdError", "Two ids were given for one thing, and they differ.")
+	PayloadTooLarge       = New(Invalid, "PayloadTooLarge", "The request body is larger than allowed.")
+	UnsupportedMediaType  = New(Invalid, "UnsupportedMediaType", "Send the body as application/json.")
+	NoKey                 = New(Unauthenticated, "Unauthenticated", "The API key is missing, unknown or expired.")
+	IdentityForbidden     = New(Forbidden, "IdentityForbidden", "This key may not do that.")
+	RouteNotFound         = New(NotFound, "RouteNotFound", "There is no such route.")
+	TaskNotFound          = New(NotFound, "TaskNotFound", "There is no such task.")
+	Duplicated            = New(Conflict, "DuplicatedEntityNotAllowed", "This id is already in use.")
+	IntegrityViolation    = New(Conflict, "IntegrityViolation", "The change contradicts other data.")
+	IdempotencyKeyReused  = New(Conflict, "IdempotencyKeyReused", "This Idempotency-Key was already used with other content.")
+	RateLimitExceeded     = New(Exhausted, "RateLimitExceeded", "Too many requests.")
+	ServiceUnavailable    = New(Unavailable, "ServiceUnavailable", "The server cannot do this now. Try again.")
+	Unexpected            = New(Internal, "UnexpectedError", "Something went wrong on our side.")
+	FeedResync            = New(Invalid, "FeedResync", "This feed position can no longer be read. Start again from a fresh read.")
+	TestClockNotAvailable = New(Conflict, "TestClockNotAvailable", "Production environments have no test clock.")
+)
+
+// Checks collects everything that is wrong with one input, so that callers learn all of it at once.
+// The zero value is ready.
+type Checks struct {
+	fields []Field
+	rules  int
+	first  *Error
+}
+
+// Shape records a field of wrong type, length or pattern (BadUserInput).
+func (c *Checks) Shape(path, format string, args ...any) {
+	c.fields = append(c.fields, Field{path, fmt.Sprintf(format, args...)})
+}
+
+// Rule records a field that breaks a rule without a code of its own (InvalidArgumentError).
+func (c *Checks) Rule(path, format string, args ...any) {
+	c.rules++
+	c.fields = append(c.fields, Field{path, fmt.Sprintf(format, args...)})
+}
+
+// Named records a field that breaks a rule with a code of its own. The first named rule gives the answer its code
+// when nothing is wrong with the shape.
+func (c *Checks) Named(e *Error, path, format string, args ...any) {
+	if c.first == nil {
+		c.first = e
+	}
+	c.Rule(path, format, args...)
+}
+
+// Failed reports whether anything was recorded.
+func (c *Checks) Failed() bool { return len(c.fields) > 0 }
+
+// Err returns nil when nothing was recorded; else one error that names every field.
+func (c *Checks) Err() error {
+	if len(c.fields) == 0 {
+		return nil
+	}
+	base := BadUserInput
+	if c.rules == len(c.fields) {
+		base = InvalidArgument
+		if c.first != nil {
+			base = c.first
+		}
+	}
+	sort.SliceStable(c.fields, func(i, j int) bool { return c.fields[i].Path < c.fields[j].Path })
+	f := c.fields[0]
+	msg := fmt.Sprintf("%s: %s", f.Path, f.Issue)
+	if n := len(c.fields) - 1; n > 0 {
+		msg = fmt.Sprintf("%s (and %d more, see details)", msg, n)
+	}
+	return base.Because("%s", msg).With(c.fields...)
+}

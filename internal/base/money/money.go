@@ -1,0 +1,25 @@
+package money
+
+import "strconv"
+
+// Money is an amount in whole units of its currency.
+type Money struct {
+	Amount   Decimal  `json:"amount"`
+	Currency Currency `json:"currency"`
+}
+
+// Round returns m in the currency's minor units. Invoice lines are rounded once, HalfUp (domain-catalog-provisioning §3.7).
+func (m Money) Round(r Rounding) Money {
+	return Money{m.Amount.Quantize(m.Currency.MinorUnits(), r), m.Currency}
+}
+
+// String gives "49.9 usd".
+func (m Money) String() string { return m.Amount.String() + " " + string(m.Currency) }
+
+// PlacesIssue says what is wrong with the number of decimal places of a unit price, or "".
+func PlacesIssue(price Decimal) string {
+	if price.Scale() > MaxPlaces {
+		return "may have at most " + strconv.Itoa(MaxPlaces) + " decimal places"
+	}
+	return ""
+}
