@@ -1,0 +1,130 @@
+// Package entitlement is what a customer may use, and from which source.
+//
+// Rows are the compiled entitlements of plan versions, shared by all customers on
+// them; Compile merges several sources by the generous rule. A Set is the state of
+// one customer or resource, kept in a Cache; Service answers checks and lists from
+// it. The decision itself is rules.Decide. Rules: domain-entitlements-usage §1–3.
+package entitlement
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/rules"
+)
+
+// Feature is what an answer says about a feature.
+type Feature struct {
+	RefID       string
+	DisplayName string
+	Description *string
+	Type        string
+	MeterType   string
+	Status      string
+	Units       *string
+	UnitsPlural *string
+	Metadata    map[string]string
+}
+
+// FeatureOf takes from the catalog what answers need.
+func FeatureOf(f *catalog.Feature) Feature {
+	return Feature{
+		RefID: f.RefID, DisplayName: f.DisplayName, Description: f.Description, Type: f.Type, MeterType: f.MeterType,
+		Status: f.Status, Units: f.Units, UnitsPlural: f.UnitsPlural, Metadata: f.Metadata,
+	}
+}
+
+// Metered reports whether the feature's usage is counted.
+func (f *Feature) Metered() bool { return f.Type == catalog.Number && f.MeterType != catalog.NoMeter }
+
+// Entitlement is an effective entitlement to one feature. It is shared and never changes.
+type Entitlement struct {
+	Feature             Feature
+	Row                 rules.Row
+	ResetPeriod         string // YEAR, MONTH, WEEK, DAY, HOUR or ""
+	ResetConfiguration  string // where the period begins: StartOfTheMonth…; "" for none
+	DisplayNameOverride *string
+	HiddenFromWidgets   []string
+	UpdatedAt           time.Time
+}
+
+// Rows are entitlements by feature. They are immutable; all customers with the same sources share them. A nil *Rows has
+// none.
+type Rows struct {
+	list  []Entitlement // by feature refId
+	index map[string]int32
+}
+
+// newRows takes the list over.
+func newRows(list []Entitlement) *Rows {
+	slices.SortFunc(list, func(a, b Entitlement) int { return cmp.Compare(a.Feature.RefID, b.Feature.RefID) })
+	r := &Rows{list: list, index: make(map[string]int32, len(list))}
+	for i := range list {
+		r.index[list[i].Feature.RefID] = int32(i)
+	}
+	return r
+}
+
+// All returns the entitlements by feature refId. Nobody writes to them.
+func (r *Rows) All() []Entitlement {
+	if r == nil {
+		return nil
+	}
+	return r.list
+}
+
+// Find returns the entitlement to a feature, or nil.
+func (r *Rows) Find(featureRef string) *Entitlement {
+	if r == nil {
+		return nil
+	}
+	if i, ok := r.index[featureRef]; ok {
+		return &r.list[i]
+	}
+	return nil
+}
+
+// CompileVersion makes the rows of a plan version; features finds a feature by refId. An entitlement to a feature that
+// is not found is left out.
+func CompileVersion(v catalog.Version, features func(ref string) (*catalog.Feature, bool)) *Rows {
+	list := make([]Entitlement, 0, len(v.Entitlements))
+	for _, e := range v.Entitlements {
+		f, ok := features(e.FeatureRefID)
+		if !ok {
+			continue
+		}
+		row := Entitlement{
+			Feature: FeatureOf(f), Row: rowOf(f, e), ResetPeriod: e.ResetPeriod, DisplayNameOverride: e.DisplayName,
+			HiddenFromWidgets: e.HiddenFromWidgets, UpdatedAt: e.UpdatedAt,
+		}
+		if e.ResetConfiguration != nil {
+			row.ResetConfiguration = e.ResetConfiguration.AccordingTo
+		}
+		list = append(list, row)
+	}
+	return newRows(list)
+}
+
+func rowOf(f *catalog.Feature, e catalog.Entitlement) rules.Row {
+	r := rules.Row{Granted: e.Granted, Unlimited: e.Unlimited, Soft: e.Soft}
+	switch f.Type {
+	case catalog.Boolean:
+		r.Type = rules.Boolean
+	case catalog.Number:
+		r.Type = rules.Number
+	case catalog.Enum:
+		r.Type = rules.Enum
+	}
+	switch f.MeterType {
+	case catalog.Fluctuating:
+		r.Meter = rules.Fluctuating
+	case catalog.Incremental:
+		r.Meter = rules.Incremental
+	}
+	if e.UsageLimit != nil {
+		r.HasLimit, r.Limit = true, *e.UsageLimit
+	}
+	return r
+}

@@ -1,0 +1,35 @@
+package entitlement
+
+import (
+	"context"
+	"time"
+
+	"github.com/purserhq/purser/internal/base/tenant"
+)
+
+// Load answers inside a transaction, past the cache, what a customer or resource may use at now: the transaction's own
+// changes count. The customer's due timers have been settled.
+func Load(ctx context.Context, st Store, env tenant.ID, customerRef, resource string, now time.Time) ([]Answer, error) {
+	h, err := st.EntitlementHolder(ctx, env, customerRef, resource)
+	if err != nil || !h.Known || h.Archived {
+		return []Answer{}, err
+	}
+	c, err := st.Catalog(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	var sources []Source
+	var until time.Time
+	for _, sub := range h.live(now) {
+		v, err := st.PlanVersion(ctx, env, sub.VersionID)
+		if err != nil {
+			return nil, err
+		}
+		end := sub.until()
+		sources = append(sources, Source{CompileVersion(v, c.Feature), end})
+		if end != nil && (until.IsZero() || end.Before(until)) {
+			until = *end
+		}
+	}
+	return Present(Compile(sources), until), nil
+}

@@ -1,0 +1,30 @@
+package entitlement
+
+import (
+	"strings"
+
+	"github.com/purserhq/purser/internal/core/event"
+)
+
+// Observe drops what events made untrue. Events may come twice and, between customers, in any order.
+func (c *Cache) Observe(events []event.Event) {
+	for _, e := range events {
+		switch {
+		case e.Customer != "":
+			c.Invalidate(e.Environment, e.Customer, e.Position)
+		case concernsAll(e):
+			c.InvalidateEnvironment(e.Environment, e.Position)
+		}
+	}
+}
+
+// concernsAll reports whether an event without a customer can change anybody's entitlements. A draft cannot.
+func concernsAll(e event.Event) bool {
+	switch e.Entity.Type {
+	case "feature", "product", "addon", "feature_group":
+		return true
+	case "plan":
+		return !strings.HasPrefix(e.Type, "plan.draft_")
+	}
+	return e.Type == "environment.clock_moved"
+}

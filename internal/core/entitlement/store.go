@@ -1,0 +1,66 @@
+package entitlement
+
+import (
+	"context"
+	"time"
+
+	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/catalog"
+)
+
+// Store is what entitlements need from a transaction.
+type Store interface {
+	// EntitlementHolder reads what a customer's entitlements rest on. resource is "" for the customer itself.
+	EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, resource string) (Holder, error)
+	Catalog(ctx context.Context, env tenant.ID) (*catalog.Snapshot, error)
+	PlanVersion(ctx context.Context, env tenant.ID, versionID string) (catalog.Version, error)
+}
+
+// Holder is a customer, or one of its resources, as far as entitlements go.
+type Holder struct {
+	Known         bool
+	Archived      bool
+	ResourceKnown bool
+	Due           *time.Time // when the customer's earliest timer fires; nil for none
+	Subscriptions []Subscription
+}
+
+// Subscription is one whose status gives access: the customer's own, and the resource's.
+type Subscription struct {
+	PlanID           string // internal
+	VersionID        string
+	InTrial          bool
+	TrialEndDate     *time.Time
+	CancellationDate *time.Time
+	EndDate          *time.Time
+}
+
+// until is when the subscription stops giving access; nil for none in sight.
+func (s Subscription) until() *time.Time {
+	end := earliest(s.CancellationDate, s.EndDate)
+	if s.InTrial {
+		end = earliest(end, s.TrialEndDate)
+	}
+	return end
+}
+
+// live returns the subscriptions that give access at now. A row is ignored as soon as its end has come, whatever its
+// status still says (domain-entitlements-usage §2.2).
+func (h Holder) live(now time.Time) []Subscription {
+	var list []Subscription
+	for _, s := range h.Subscriptions {
+		if end := s.until(); end == nil || end.After(now) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (h Holder) isDue(now time.Time) bool { return h.Due != nil && !h.Due.After(now) }
+
+func earliest(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.Before(*a) {
+		return b
+	}
+	return a
+}

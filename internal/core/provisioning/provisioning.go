@@ -1,0 +1,41 @@
+// Package provisioning has the use cases that span nouns: provision a customer,
+// archive one, settle what is due, move a test clock.
+//
+// Each is one service method and one transaction (design.md, "Provisioning a
+// customer, exactly"). The decisions are journey.Decide, journey.End and the
+// transitions of subscription; this package loads, decides and saves.
+package provisioning
+
+import (
+	"github.com/purserhq/purser/internal/base/id"
+	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/customer"
+	"github.com/purserhq/purser/internal/core/entitlement"
+	"github.com/purserhq/purser/internal/core/subscription"
+	"github.com/purserhq/purser/internal/core/timer"
+)
+
+// Store is what provisioning needs from a transaction.
+type Store interface {
+	customer.Store
+	subscription.Store
+	timer.Store
+	clockStore
+	entitlement.Store
+	// InsertResource makes a resource of a customer; one that exists is left alone.
+	InsertResource(env tenant.ID, r Resource)
+	// EraseAnswers forgets the stored answers about a customer.
+	EraseAnswers(env tenant.ID, customerRef string)
+}
+
+// Service has the use cases.
+type Service struct {
+	db    tx.Runner[Store]
+	ids   id.Source
+	key   []byte
+	tasks taskRunner
+}
+
+// NewService binds the use cases to a database. key is the database's own secret for fingerprints.
+func NewService(db tx.Runner[Store], key []byte) *Service { return &Service{db: db, key: key} }

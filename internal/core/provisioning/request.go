@@ -1,0 +1,168 @@
+package provisioning
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"sort"
+	"time"
+	"unicode/utf8"
+
+	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/base/id"
+	"github.com/purserhq/purser/internal/base/metadata"
+	"github.com/purserhq/purser/internal/core/customer"
+	"github.com/purserhq/purser/internal/core/subscription"
+)
+
+// Request is one provisionCustomer call (domain-catalog-provisioning §6.1).
+type Request struct {
+	customer.New
+	// Subscription is what the customer asked for; nil for a customer without a subscription.
+	Subscription *Params
+	// DryRun decides and answers, and writes nothing.
+	DryRun bool
+}
+
+// Params is the subscription part of a Request. Only PlanID is required.
+type Params struct {
+	PlanID        string
+	ID            *string // refId; made up when not given
+	ResourceID    *string
+	StartDate     *time.Time
+	Metadata      map[string]string
+	BillingPeriod string // MONTHLY, ANNUALLY or ""
+}
+
+const paramsPath = "subscriptionParams."
+
+// Validate names every bad field.
+func (r Request) Validate() error {
+	var c errs.Checks
+	r.Check(&c)
+	if p := r.Subscription; p != nil {
+		p.check(&c)
+	}
+	if err := c.Err(); err != nil {
+		return err
+	}
+	if r.CouponID != nil && *r.CouponID != "" {
+		return customer.ErrCouponNotFound.At("couponId", "There is no coupon %s.", *r.CouponID)
+	}
+	return nil
+}
+
+func (p Params) check(c *errs.Checks) {
+	checkRef := func(name, ref string) {
+		if issue := id.RefIssue(ref); issue != "" {
+			c.Shape(paramsPath+name, "%s", issue)
+		}
+	}
+	checkRef("planId", p.PlanID)
+	if p.ID != nil {
+		checkRef("id", *p.ID)
+	}
+	if p.ResourceID != nil {
+		checkRef("resourceId", *p.ResourceID)
+	}
+	switch p.BillingPeriod {
+	case "", subscription.Monthly, subscription.Annually:
+	default:
+		c.Shape(paramsPath+"billingPeriod", "must be MONTHLY or ANNUALLY")
+	}
+	if d := p.StartDate; d != nil && (d.Year() < 1970 || d.Year() > 9000) {
+		c.Rule(paramsPath+"startDate", "must lie between the years 1970 and 9000")
+	}
+	metadata.Check(c, paramsPath+"metadata", p.Metadata)
+}
+
+// given names the parameters besides the plan that were given, in order.
+func (p Params) given() []string {
+	var names []string
+	add := func(name string, ok bool) {
+		if ok {
+			names = append(names, name)
+		}
+	}
+	add("id", p.ID != nil)
+	add("resourceId", p.ResourceID != nil)
+	add("startDate", p.StartDate != nil)
+	add("metadata", len(p.Metadata) > 0)
+	add("billingPeriod", p.BillingPeriod != "")
+	return names
+}
+
+// Fingerprint has a keyed hash per given field, so that a repeat can be told from another request, and a conflict can
+// name the fields that differ, without keeping their values (storage.md 7). The key is the database's own; the
+// customer's id goes into every hash, so that equal values of two customers do not look alike. Defaults count as not
+// given. excludeFromExperiment is left out: it counts only if the first request enrolled the customer.
+func (r Request) Fingerprint(key []byte) map[string]string {
+	out := map[string]string{}
+	put := func(name string, v any) {
+		b, err := json.Marshal(v)
+		if err != nil || isEmpty(b) {
+			return
+		}
+		mac := hmac.New(sha256.New, key)
+		for _, part := range [][]byte{[]byte(r.ID), []byte(name), b} {
+			mac.Write(part)
+			mac.Write([]byte{0x1f})
+		}
+		out[name] = base64.RawStdEncoding.EncodeToString(mac.Sum(nil)[:12])
+	}
+	put("name", r.Name)
+	put("email", r.Email)
+	put("couponId", r.CouponID)
+	put("metadata", metadata.Given(r.Metadata))
+	put("billingId", r.BillingID)
+	put("billingCurrency", r.BillingCurrency)
+	put("language", r.Language)
+	put("timezone", r.Timezone)
+	put("defaultPaymentMethod", canonical(r.DefaultPaymentMethod))
+	put("integrations", canonical(r.Integrations))
+	put("passthrough", canonical(r.Passthrough))
+	if p := r.Subscription; p != nil {
+		put(paramsPath+"planId", p.PlanID)
+		put(paramsPath+"id", p.ID)
+		put(paramsPath+"resourceId", p.ResourceID)
+		put(paramsPath+"startDate", p.StartDate)
+		put(paramsPath+"metadata", metadata.Given(p.Metadata))
+		put(paramsPath+"billingPeriod", p.BillingPeriod)
+	}
+	return out
+}
+
+func isEmpty(b []byte) bool {
+	switch string(b) {
+	case "null", `""`, "{}", "[]":
+		return true
+	}
+	return false
+}
+
+// canonical brings raw JSON into one form: key order does not count, array order does.
+func canonical(raw json.RawMessage) any {
+	var v any
+	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil || !utf8.Valid(raw) {
+		return nil
+	}
+	return v
+}
+
+// differing names the fields in which two fingerprints differ.
+func differing(a, b map[string]string) []string {
+	var names []string
+	for name, h := range a {
+		if b[name] != h {
+			names = append(names, name)
+		}
+	}
+	for name := range b {
+		if _, ok := a[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}

@@ -1,0 +1,197 @@
+package subscription
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/event"
+	"github.com/purserhq/purser/internal/core/timer"
+)
+
+// endsSoonBefore is how long before a trial's end it is announced; shorter trials are announced at half time (§9.6).
+const endsSoonBefore = 7 * 24 * time.Hour
+
+// Change is what a transition leads to; provisioning saves it. Timers have no ids yet.
+type Change struct {
+	Subscription Subscription
+	Timers       []timer.Timer
+	Events       []event.Event
+	Tried        bool // a trial of the product began
+	Steps        []string
+}
+
+// New is everything that a new subscription rests on.
+type New struct {
+	ID, RefID               string
+	CustomerID, CustomerRef string
+	Product                 catalog.Product
+	Plan                    catalog.Plan // with Latest, which gets pinned
+	Resource                string
+	StartDate               *time.Time // nil for now
+	BillingPeriod           string     // "" takes the plan's first
+	Metadata                map[string]string
+	History                 History
+}
+
+// History is what trial eligibility asks of a customer, per product (§9.5).
+type History struct {
+	Tried bool // had a trial of the product
+	Paid  bool // had a paid subscription of the product that was no trial
+}
+
+// Create makes a subscription at now: scheduled when its start lies ahead, else running, on trial when eligible.
+func Create(in New, now time.Time) Change {
+	v := in.Plan.Latest
+	s := Subscription{
+		ID: in.ID, RefID: in.RefID, CustomerID: in.CustomerID, CustomerRef: in.CustomerRef,
+		ProductID: in.Product.ID, ProductRef: in.Product.RefID, Resource: in.Resource,
+		PlanID: in.Plan.ID, PlanRef: in.Plan.RefID, VersionID: v.ID, PlanVersion: v.Number, PricingType: v.PricingType,
+		StartDate: now, BillingPeriod: billingPeriod(in.BillingPeriod, v), PaymentCollection: paymentNotRequired,
+		Metadata: in.Metadata, Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	if in.StartDate != nil {
+		s.StartDate = *in.StartDate
+	}
+	if s.StartDate.After(now) {
+		s.Status = NotStarted
+		return Change{
+			Subscription: s,
+			Timers:       []timer.Timer{s.timer(timer.SubscriptionStart, s.StartDate)},
+			Events:       []event.Event{s.event(typeCreated, now, nil)},
+			Steps:        []string{fmt.Sprintf("It starts on %s.", day(s.StartDate))},
+		}
+	}
+	c := Change{}
+	trial, why := eligible(v, in.History, in.StartDate != nil && s.StartDate.Before(now))
+	if why != "" {
+		c.Steps = append(c.Steps, why)
+	}
+	s.run(&c, trial)
+	c.Events = append([]event.Event{s.event(typeCreated, now, nil)}, c.Events...)
+	c.Subscription = s
+	return c
+}
+
+// Begin starts a scheduled subscription at its start date on the plan's latest version (§9.6).
+func Begin(s Subscription, plan catalog.Plan, h History) Change {
+	v := plan.Latest
+	s.VersionID, s.PlanVersion, s.PricingType = v.ID, v.Number, v.PricingType
+	s.BillingPeriod = billingPeriod(s.BillingPeriod, v)
+	s.touch(s.StartDate)
+	c := Change{}
+	trial, _ := eligible(v, h, false)
+	s.run(&c, trial)
+	c.Events = append([]event.Event{s.event(typeStarted, s.StartDate, nil)}, c.Events...)
+	c.Subscription = s
+	return c
+}
+
+// run sets a starting subscription going from its start date.
+func (s *Subscription) run(c *Change, trial *catalog.Trial) {
+	if trial == nil {
+		s.activate(s.StartDate)
+		return
+	}
+	end := trial.Ends(s.StartDate)
+	s.Status, s.TrialEndDate, s.TrialEndBehavior = InTrial, &end, trial.EndBehavior
+	c.Tried = true
+	c.Steps = append(c.Steps, fmt.Sprintf("The trial ends on %s.", day(end)))
+	c.Timers = append(c.Timers, s.timer(timer.TrialEndsSoon, announceAt(s.StartDate, end)), s.timer(timer.TrialEnd, end))
+	c.Events = append(c.Events, s.event(typeTrialStarted, s.StartDate, nil))
+}
+
+func (s *Subscription) activate(from time.Time) {
+	s.Status = Active
+	if s.PricingType != catalog.Free {
+		s.BillingCycleAnchor = &from
+	}
+}
+
+func (s *Subscription) touch(at time.Time) {
+	s.Version++
+	s.UpdatedAt = at
+}
+
+func announceAt(start, end time.Time) time.Time {
+	if end.Sub(start) <= endsSoonBefore {
+		return start.Add(end.Sub(start) / 2).Truncate(time.Microsecond)
+	}
+	return end.Add(-endsSoonBefore)
+}
+
+func (s Subscription) timer(kind timer.Kind, due time.Time) timer.Timer {
+	return timer.Timer{
+		Kind: kind, CustomerID: s.CustomerID, CustomerRef: s.CustomerRef, SubscriptionID: s.ID, Due: due,
+	}
+}
+
+// eligible decides about the default trial (§9.5): why says why a plan with a trial starts without one.
+func eligible(v *catalog.Version, h History, backdated bool) (trial *catalog.Trial, why string) {
+	switch {
+	case v.Trial == nil || v.PricingType == catalog.Free:
+		return nil, ""
+	case backdated:
+		return nil, "No trial, since the start date lies in the past."
+	case h.Tried:
+		return nil, "No trial, since the customer has had one of this product."
+	case h.Paid:
+		return nil, "No trial, since the customer has paid for this product."
+	}
+	return v.Trial, ""
+}
+
+// billingPeriod is the asked for period, else the version's first; "" for free plans.
+func billingPeriod(asked string, v *catalog.Version) string {
+	if v.PricingType == catalog.Free || len(v.Prices) == 0 {
+		return ""
+	}
+	if asked != "" {
+		return asked
+	}
+	return v.Prices[0].BillingPeriod
+}
+
+// AnnounceTrialEnd tells that a trial ends soon; the subscription stays as it is.
+func AnnounceTrialEnd(s Subscription, at time.Time) Change {
+	return Change{Subscription: s, Events: []event.Event{s.event(typeTrialEndsSoon, at, nil)}}
+}
+
+// ConvertTrial makes a trial that is over a paid subscription; its billing cycle begins at the trial's end (§9.8).
+func ConvertTrial(s Subscription, at time.Time) Change {
+	s.activate(at)
+	s.touch(at)
+	return Change{Subscription: s, Events: []event.Event{
+		s.event(typeTrialConverted, at, map[string]any{"reason": reasonTrialEnded}),
+	}}
+}
+
+// ExpireTrial ends a trial that is over.
+func ExpireTrial(s Subscription, at time.Time, steps []string) Change {
+	s.Status, s.CancelReason, s.EndDate = Expired, TrialEnded, &at
+	s.touch(at)
+	return Change{Subscription: s, Events: []event.Event{
+		s.event(typeTrialExpired, at, map[string]any{"steps": steps}),
+	}}
+}
+
+// Cancel ends a subscription at once.
+func Cancel(s Subscription, reason string, at time.Time) Change {
+	s.Status, s.CancelReason, s.EndDate, s.CancellationDate = Canceled, reason, &at, &at
+	s.touch(at)
+	return Change{Subscription: s, Events: []event.Event{s.event(typeCanceled, at, nil)}}
+}
+
+// EntitlementsUpdated tells that what a customer may use has changed.
+func EntitlementsUpdated(customerRef, resource, trigger string, version int64, at time.Time) event.Event {
+	payload := map[string]any{"customerId": customerRef, "trigger": trigger}
+	if resource != "" {
+		payload["resourceId"] = resource
+	}
+	return event.Event{
+		Type: entitlementsUpdated, Entity: event.Entity{Type: "customer", ID: customerRef}, Version: version,
+		At: at, Customer: customerRef, Payload: payload,
+	}
+}
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -1,0 +1,31 @@
+package subscription
+
+import (
+	"context"
+
+	"github.com/purserhq/purser/internal/base/page"
+	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/event"
+)
+
+// Store is what subscriptions need from a transaction.
+type Store interface {
+	SubscriptionByRef(ctx context.Context, env tenant.ID, ref string) (Subscription, error)
+	SubscriptionByID(ctx context.Context, env tenant.ID, internalID string) (Subscription, error)
+	// SubscriptionsOf are all subscriptions of a customer, ended ones included, by internal id.
+	SubscriptionsOf(ctx context.Context, env tenant.ID, customerID string) ([]Subscription, error)
+	ListSubscriptions(ctx context.Context, env tenant.ID, f Filter, p page.Request) (page.Of[Subscription], error)
+	InsertSubscription(env tenant.ID, s Subscription)
+	UpdateSubscription(env tenant.ID, s Subscription)
+	event.Log
+}
+
+// Filter narrows a list; empty members match all.
+type Filter struct {
+	CustomerRef  string
+	PlanRef      string
+	Resource     string
+	Statuses     []Status
+	PricingTypes []string
+	Created      page.Range
+}

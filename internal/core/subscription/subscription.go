@@ -1,0 +1,174 @@
+// Package subscription is the life of a subscription: customer × plan version.
+//
+// Subscription is the entity. Create, Begin, EndTrial and Cancel are its transitions:
+// pure functions that return a Change (the new state, its timers, its events), which
+// provisioning saves. Rules: domain-catalog-provisioning §9.1, §9.2, §9.5, §9.6.
+package subscription
+
+import (
+	"time"
+
+	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/core/event"
+)
+
+// ErrNotFound is the answer to an id that no subscription has.
+var ErrNotFound = errs.New(errs.NotFound, "SubscriptionNotFound", "There is no subscription with this id.")
+
+// ErrDuplicated is a subscription id that is already in use.
+var ErrDuplicated = errs.Duplicated.At("subscriptionParams.id", "this subscription id is already in use")
+
+// Status is where a subscription stands.
+type Status string
+
+// The statuses. Active and InTrial give access.
+const (
+	NotStarted     Status = "NOT_STARTED"
+	PaymentPending Status = "PAYMENT_PENDING"
+	InTrial        Status = "IN_TRIAL"
+	Active         Status = "ACTIVE"
+	Canceled       Status = "CANCELED"
+	Expired        Status = "EXPIRED"
+)
+
+// Valid reports whether s is a status.
+func (s Status) Valid() bool {
+	switch s {
+	case NotStarted, PaymentPending, InTrial, Active, Canceled, Expired:
+		return true
+	}
+	return false
+}
+
+// Live reports whether the status gives access.
+func (s Status) Live() bool { return s == Active || s == InTrial }
+
+// Ended reports whether nothing can happen any more.
+func (s Status) Ended() bool { return s == Canceled || s == Expired }
+
+// Cancel reasons used so far; their mixed casing is the wire's (§9.1).
+const (
+	TrialEnded          = "TRIAL_ENDED"
+	CustomerArchived    = "CustomerArchived"
+	UpgradeOrDowngrade  = "UPGRADE_OR_DOWNGRADE"
+	Immediate           = "Immediate"
+	paymentNotRequired  = "NOT_REQUIRED"
+	reasonTrialEnded    = "TRIAL_ENDED"
+	typeCreated         = "subscription.created"
+	typeUpdated         = "subscription.updated"
+	typeCanceled        = "subscription.canceled"
+	typeTrialStarted    = "subscription.trial_started"
+	typeTrialEndsSoon   = "subscription.trial.ends_soon"
+	typeTrialExpired    = "subscription.trial_expired"
+	typeTrialConverted  = "subscription.trial_converted"
+	typeStarted         = "subscription.started"
+	entitlementsUpdated = "entitlements.updated"
+)
+
+// Subscription is a customer's use of a plan version. Its scope (customer, product, resource) holds at most one running
+// trial and one running other (§9.2); the database keeps that.
+type Subscription struct {
+	ID                 string // internal
+	RefID              string
+	CustomerID         string // internal
+	CustomerRef        string
+	ProductID          string // internal
+	ProductRef         string
+	Resource           string // refId; "" for none
+	PlanID             string // internal
+	PlanRef            string
+	VersionID          string // the pinned plan version
+	PlanVersion        int64
+	PricingType        string
+	Status             Status
+	StartDate          time.Time
+	EndDate            *time.Time // when it ended
+	TrialEndDate       *time.Time
+	TrialEndBehavior   string
+	CancellationDate   *time.Time
+	CancelReason       string
+	BillingPeriod      string // "" for free plans
+	BillingCycleAnchor *time.Time
+	PaymentCollection  string
+	Metadata           map[string]string
+	Version            int64
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	// Due is when the customer's earliest timer fires; nil for none.
+	Due *time.Time
+}
+
+// EffectiveEnd is the earliest date at which the subscription stops, or stopped; nil for none in sight (§9.1).
+func (s Subscription) EffectiveEnd() *time.Time {
+	if s.EndDate != nil {
+		return s.EndDate
+	}
+	end := s.CancellationDate
+	if s.Status == InTrial && s.TrialEndDate != nil && (end == nil || s.TrialEndDate.Before(*end)) {
+		end = s.TrialEndDate
+	}
+	return end
+}
+
+// Entity names a subscription in events.
+func (s Subscription) Entity() event.Entity {
+	return event.Entity{Type: "subscription", ID: s.RefID}
+}
+
+// event tells what a reader needs to act without asking.
+func (s Subscription) event(typ string, at time.Time, more map[string]any) event.Event {
+	payload := map[string]any{
+		"subscriptionId": s.RefID, "customerId": s.CustomerRef, "productId": s.ProductRef, "planId": s.PlanRef,
+		"planVersion": s.PlanVersion, "status": s.Status, "startDate": s.StartDate,
+	}
+	if s.Resource != "" {
+		payload["resourceId"] = s.Resource
+	}
+	if s.TrialEndDate != nil {
+		payload["trialEndDate"] = s.TrialEndDate
+	}
+	if s.EndDate != nil {
+		payload["endDate"] = s.EndDate
+	}
+	if s.CancelReason != "" {
+		payload["cancelReason"] = s.CancelReason
+	}
+	for k, v := range more {
+		payload[k] = v
+	}
+	return event.Event{Type: typ, Entity: s.Entity(), Version: s.Version, At: at, Customer: s.CustomerRef, Payload: payload}
+}
+
+// Period returns the billing period that contains now: boundaries at the anchor's day and time, clamped to the month's
+// end from the anchor's own day, so that 31 January is followed by 28 February and 31 March (§9.10). ok is false for a
+// subscription without one.
+func (s Subscription) Period(now time.Time) (start, end time.Time, ok bool) {
+	if s.Status != Active || s.BillingCycleAnchor == nil || s.BillingPeriod == "" {
+		return start, end, false
+	}
+	months := 1
+	if s.BillingPeriod == Annually {
+		months = 12
+	}
+	anchor := *s.BillingCycleAnchor
+	n := (now.Year()-anchor.Year())*12 + int(now.Month()) - int(anchor.Month())
+	n = n/months - 1
+	for !addMonths(anchor, (n+1)*months).After(now) {
+		n++
+	}
+	return addMonths(anchor, n*months), addMonths(anchor, (n+1)*months), true
+}
+
+// Billing periods.
+const (
+	Monthly  = "MONTHLY"
+	Annually = "ANNUALLY"
+)
+
+func addMonths(t time.Time, n int) time.Time {
+	end := t.AddDate(0, n, 0)
+	if end.Day() != t.Day() {
+		end = end.AddDate(0, 0, -end.Day())
+	}
+	return end
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/event"
+)
+
+// What tests of the engine reach without a noun.
+
+const (
+	QueueMembers = queueMembers
+	GroupMembers = groupMembers
+	KeptStmts    = keptStmts
+	PgAttempts   = pgAttempts
+	MarkCount    = markCount
+	QueueTime    = queueTime
+	GroupTime    = groupTime
+	OnceKept     = onceKept
+)
+
+func (t *Tx) Exec(text string, args ...any) { t.exec(text, args...) }
+
+func (t *Tx) Expect(n int64, otherwise error, text string, args ...any) {
+	t.expect(n, otherwise, text, args...)
+}
+
+func (t *Tx) Flush(ctx context.Context) error { return t.flush(ctx) }
+
+// One reads a single row; a missing one leaves dest as it is.
+func (t *Tx) One(ctx context.Context, dest []any, text string, args ...any) error {
+	return t.each(ctx, func(r rows) error { return r.Scan(dest...) }, text, args...)
+}
+
+// Each calls fn with the first column of every row.
+func (t *Tx) Each(ctx context.Context, fn func(string) error, text string, args ...any) error {
+	return t.each(ctx, func(r rows) error {
+		var s string
+		if err := r.Scan(&s); err != nil {
+			return err
+		}
+		return fn(s)
+	}, text, args...)
+}
+
+func (db *DB) IsSQLite() bool { return db.dialect().name() == "sqlite" }
+
+func (db *DB) sqliteEngine() *sqliteEngine { return db.engine.(*sqliteEngine) }
+
+// Queued is how many writes wait for the SQLite writer.
+func (db *DB) Queued() int { return len(db.sqliteEngine().writer.queue) }
+
+// Refuses reports whether the SQLite writer takes no more writes.
+func (db *DB) Refuses() bool {
+	w := db.sqliteEngine().writer
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.closed
+}
+
+// Between runs fn on the writer's goroutine, between two groups.
+func (db *DB) Between(fn func(plain func(string) error)) error {
+	w := db.sqliteEngine().writer
+	m := &member{answered: make(chan struct{}), between: func() { fn(w.plain) }}
+	if err := w.put(m); err != nil {
+		return err
+	}
+	<-m.answered
+	return nil
+}
+
+// Stmts is how many prepared statements the SQLite writer keeps. Call it from Between.
+func (db *DB) Stmts() int { return len(db.sqliteEngine().writer.stmts) }
+
+// LimitReads changes how long a read of SQLite may last.
+func (db *DB) LimitReads(d time.Duration) { db.sqliteEngine().readLimit = d }
+
+// Checkpoint does what the background does once, with another size as the large one.
+func (db *DB) Checkpoint(blockAt int64) {
+	e := db.sqliteEngine()
+	info, err := os.Stat(e.path + "-wal")
+	if err != nil {
+		return
+	}
+	e.blockAt = blockAt
+	e.checkpoint(info.Size())
+}
+
+// IdleConns is how many connections of the PostgreSQL pool exist, and how many of them are in use.
+func (db *DB) IdleConns() (all, used int32) {
+	s := db.engine.(*postgresEngine).pool.Stat()
+	return s.TotalConns(), s.AcquiredConns()
+}
+
+// Mark is a position that waits for transactions.
+type Mark = mark
+
+var SettleMarks = settleMarks
+
+// WriteEvents is Write for tests that want the events as the writer's caller sees them.
+func (db *DB) WriteEvents(ctx context.Context, env tenant.ID, fn func(*Tx) error) (out []event.Event, err error) {
+	err = db.write(ctx, env, writeRequest{fn: fn, committed: func(e []event.Event) { out = e; db.committed(e) }})
+	return out, err
+}
