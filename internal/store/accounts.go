@@ -85,7 +85,9 @@ const keyColumns = `k.environment, k.id, k.kind, k.name, k.system, k.hash, k.pre
 func keyDest(k *account.Key) []any {
 	return []any{
 		&k.Environment, &k.ID, &k.Kind, &k.Name, &k.System, &k.Hash, &k.Prefix, &k.Last4,
-		at{&k.CreatedAt}, nullTime{&k.ExpiresAt}, nullTime{&k.RevokedAt},
+		at{&k.CreatedAt},
+		nullTime{&k.ExpiresAt},
+		nullTime{&k.RevokedAt},
 	}
 }
 

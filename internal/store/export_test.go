@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"time"
 
@@ -105,3 +106,21 @@ func (db *DB) WriteEvents(ctx context.Context, env tenant.ID, fn func(*Tx) error
 	err = db.write(ctx, env, writeRequest{fn: fn, committed: func(e []event.Event) { out = e; db.committed(e) }})
 	return out, err
 }
+
+// WithIdlePoll is a configuration whose tailer looks by itself only so often.
+func (c Config) WithIdlePoll(d time.Duration) Config {
+	c.tailIdle = d
+	return c
+}
+
+// Values as arguments and destinations.
+var (
+	Stamp  = stamp
+	AsJSON = asJSON
+)
+
+func NullStamp(t *time.Time) any   { return nullStamp(t) }
+func ScanTime(dst *time.Time) any  { return at{dst} }
+func ScanNull(dst **time.Time) any { return nullTime{dst} }
+func FromJSON(dst any) any         { return fromJSON{dst} }
+func Migrations() fs.FS            { return migrations }

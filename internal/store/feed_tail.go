@@ -67,7 +67,7 @@ func (e *postgresEngine) tail(ctx context.Context) {
 		case len(marks) == 0:
 			// Let a burst of commits gather, then wait to be called.
 			pause(ctx, tailBusy)
-			wait = tailIdle
+			wait = e.idle
 		case stuck > 50:
 			wait = tailSlow
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type postgresEngine struct {
 	db   *DB
 	pool *pgxpool.Pool
 	side *pgxpool.Pool // must not wait for writers
+	idle time.Duration
 	wg   sync.WaitGroup
 }
 
@@ -53,7 +55,7 @@ func openPostgres(ctx context.Context, cfg Config, db *DB) (engine, error) {
 		pool.Close()
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	return &postgresEngine{db: db, pool: pool, side: side}, nil
+	return &postgresEngine{db: db, pool: pool, side: side, idle: cmp.Or(cfg.tailIdle, tailIdle)}, nil
 }
 
 func postgresConfig(cfg Config) (*pgxpool.Config, error) {

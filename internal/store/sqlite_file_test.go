@@ -155,11 +155,10 @@ func TestSQLiteCheckpointsDisturbNobody(t *testing.T) {
 	t.Parallel()
 	on(t, storetest.SQLite, func(t *testing.T, cfg store.Config) {
 		db := storetest.Open(t, cfg)
-		stop := make(chan struct{})
 		var wg sync.WaitGroup
 		for i := range 4 {
 			wg.Go(func() {
-				for n := range 100 {
+				for n := range 50 {
 					if err := tryWrite(db, put(fmt.Sprintf("%d-%d", i, n), strings.Repeat("x", 5000))); err != nil {
 						t.Errorf("write: %v", err)
 					}
@@ -177,21 +176,19 @@ func TestSQLiteCheckpointsDisturbNobody(t *testing.T) {
 				}
 			})
 		}
-		checked := make(chan struct{})
+		done := make(chan struct{})
 		go func() {
-			defer close(checked)
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					db.Checkpoint(100 << 10)
-				}
-			}
+			wg.Wait()
+			close(done)
 		}()
-		wg.Wait()
-		close(stop)
-		<-checked
+		for busy := true; busy; {
+			db.Checkpoint(100 << 10)
+			select {
+			case <-done:
+				busy = false
+			default:
+			}
+		}
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +31,8 @@ type Config struct {
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Watch    Watch
+
+	tailIdle time.Duration // between polls of the feed when nobody called; for tests
 }
 
 // Watch receives measurements. Nil members are ignored; they must be fast and safe for concurrent use.
@@ -44,14 +45,15 @@ type Watch struct {
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
 	engine
-	clock    clock.Clock
-	log      *slog.Logger
-	watch    Watch
-	catalogs catalogCache
-	inflight inflight
-	feed     feedState
-	closing  sync.Once
-	closed   error
+	clock     clock.Clock
+	log       *slog.Logger
+	watch     Watch
+	catalogs  catalogCache
+	inflight  inflight
+	feed      feedState
+	closing   sync.Once
+	verifying sync.Mutex
+	closed    error
 }
 
 // engine is what differs between SQLite and PostgreSQL as a whole; dialect.go has what differs in a query.
@@ -102,11 +104,6 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, errors.Join(err, db.engine.close())
 	}
 	return db, nil
-}
-
-// IsPostgres reports whether a data source name means PostgreSQL.
-func IsPostgres(dsn string) bool {
-	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") || strings.Contains(dsn, "host=")
 }
 
 // Close ends the tailer, waits for writes under way and closes the database. What comes later is ServiceUnavailable.

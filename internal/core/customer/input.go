@@ -5,6 +5,7 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	_ "time/tzdata" // time zones are known on machines that have none installed
 	"unicode/utf8"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -47,9 +48,9 @@ func (d Details) check(c *errs.Checks) {
 	checkText(c, "billingId", d.BillingID)
 	checkText(c, "language", d.Language)
 	checkText(c, "timezone", d.Timezone)
-	if d.Timezone != nil && *d.Timezone != "" {
-		if _, err := time.LoadLocation(*d.Timezone); err != nil {
-			c.Rule("timezone", "is not a time zone such as Europe/Berlin")
+	if d.Timezone != nil {
+		if issue := TimezoneIssue(*d.Timezone); issue != "" {
+			c.Shape("timezone", "%s", issue)
 		}
 	}
 	if d.BillingCurrency != nil && !money.Currency(*d.BillingCurrency).Valid() {
@@ -71,13 +72,30 @@ func checkText(c *errs.Checks, path string, s *string) {
 
 func checkEmail(c *errs.Checks, s *string) {
 	checkText(c, "email", s)
-	if s == nil || *s == "" {
-		return
+	if s != nil {
+		if issue := EmailIssue(*s); issue != "" {
+			c.Shape("email", "%s", issue)
+		}
 	}
-	a, err := mail.ParseAddress(*s)
-	if err != nil || a.Address != *s || !strings.Contains(*s, "@") {
-		c.Shape("email", "is not an email address")
+}
+
+// EmailIssue says what is wrong with an email address, or "". An empty one counts as none.
+func EmailIssue(s string) string {
+	if s == "" {
+		return ""
 	}
+	if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+		return "is not an email address"
+	}
+	return ""
+}
+
+// TimezoneIssue says what is wrong with the name of a time zone, or "". An empty one counts as none.
+func TimezoneIssue(s string) string {
+	if _, err := time.LoadLocation(s); err != nil || s == "Local" {
+		return "is not a time zone such as Europe/Berlin"
+	}
+	return ""
 }
 
 // Customer makes the entity at now.

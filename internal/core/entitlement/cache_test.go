@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -28,7 +29,9 @@ func through(t *testing.T, c *Cache, k key, wantCompile bool, version int64) *Se
 	t.Helper()
 	e := c.environment(k.env)
 	ran := false
-	set, err := c.load(t.Context(), e, k, 0, func(ctx context.Context) (*Set, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // for one that waits where it must not
+	defer cancel()
+	set, err := c.load(ctx, e, k, 0, func(ctx context.Context) (*Set, error) {
 		ran = true
 		set, err := compiled(version)(ctx)
 		set.epoch = e.epoch.Load()

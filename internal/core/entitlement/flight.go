@@ -38,7 +38,7 @@ func (c *Cache) load(ctx context.Context, e *environment, k key, now int64, comp
 		return set, nil
 	}
 	f := s.flights[k]
-	if f != nil && f.epoch == e.epoch.Load() {
+	if f != nil && !f.stale && f.epoch == e.epoch.Load() {
 		s.mu.Unlock()
 		return f.wait(ctx)
 	}

@@ -3,7 +3,6 @@ package entitlement
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/purserhq/purser/internal/core/rules"
@@ -74,9 +73,7 @@ func (c candidate) merge(other candidate) candidate {
 	union := slices.Concat(c.Row.EnumValues, other.Row.EnumValues)
 	slices.Sort(union)
 	union = slices.Compact(union)
-	own := slices.Clone(c.Row.EnumValues)
-	slices.Sort(own)
-	if slices.Equal(own, union) && c.source >= 0 {
+	if slices.Equal(c.Row.EnumValues, union) {
 		return c
 	}
 	made := *c.Entitlement
@@ -97,9 +94,11 @@ func (c candidate) compare(other candidate) int {
 		cmp.Compare(resetRank(other.ResetPeriod), resetRank(c.ResetPeriod)),
 		c.UpdatedAt.Compare(other.UpdatedAt),
 		boolean(a.HasLimit, b.HasLimit),
+		cmp.Compare(a.Limit, b.Limit),
 		cmp.Compare(c.ResetConfiguration, other.ResetConfiguration),
 		comparePtr(c.DisplayNameOverride, other.DisplayNameOverride),
-		cmp.Compare(strings.Join(c.HiddenFromWidgets, ","), strings.Join(other.HiddenFromWidgets, ",")),
+		slices.Compare(c.HiddenFromWidgets, other.HiddenFromWidgets),
+		slices.Compare(a.EnumValues, b.EnumValues), // last: those of granted rows change on the way
 	)
 }
 

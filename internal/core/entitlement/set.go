@@ -17,6 +17,7 @@ type Set struct {
 	version    int64 // everything up to this position of the feed is in it
 	epoch      int64 // of the environment, when it was read
 	validUntil int64 // µs since 1970: from then on it must be compiled again
+	changesAt  int64 // the same, without timers that only announce; 0 for none in sight
 	state      rules.State
 }
 
@@ -37,7 +38,7 @@ func (h Holder) compile(ctx context.Context, st Store, e *environment, k key, no
 	}
 	v, live := e.speak(c), h.live(now)
 	sources := make([]Source, 0, len(live))
-	end := h.Due
+	var end *time.Time
 	for _, sub := range live {
 		rows, err := v.rowsOf(ctx, st, k.env, sub)
 		if err != nil {
@@ -47,7 +48,13 @@ func (h Holder) compile(ctx context.Context, st Store, e *environment, k key, no
 		end = earliest(end, sub.until())
 	}
 	set.rows, set.state.LiveSubscriptions = Compile(sources), len(live) > 0
+	if len(live) == 0 {
+		end = h.Due
+	}
 	if end != nil {
+		set.changesAt = end.UnixMicro()
+	}
+	if end = earliest(end, h.Due); end != nil {
 		set.validUntil = end.UnixMicro()
 	}
 	return set, nil
@@ -55,10 +62,10 @@ func (h Holder) compile(ctx context.Context, st Store, e *environment, k key, no
 
 // ValidUntil is the earliest instant at which the set changes by itself; zero for none in sight.
 func (s *Set) ValidUntil() time.Time {
-	if s.validUntil == forever {
+	if s.changesAt == 0 {
 		return time.Time{}
 	}
-	return time.UnixMicro(s.validUntil).UTC()
+	return time.UnixMicro(s.changesAt).UTC()
 }
 
 // keep reports whether the set may be cached: what is not known stays out, or anybody could fill the cache.

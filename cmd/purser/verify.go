@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/purserhq/purser/internal/app"
+)
+
+type verifyCmd struct {
+	app.Place
+	app.Client
+}
+
+var errDifferences = errors.New("the data is not what it should be; see the list above")
+
+// Run verifies all environments of a place, or that of a key.
+func (c verifyCmd) Run(ctx context.Context, out io.Writer) error {
+	if (c.URL == "") != (c.Key == "") {
+		return usage("give both --url and --key, or neither")
+	}
+	list, err := c.verify(ctx)
+	if err != nil {
+		return err
+	}
+	bad := false
+	for _, v := range list {
+		n := v.Report.Checked
+		fmt.Fprintf(out, "%s: %d customers, %d subscriptions, %d timers, %d plans and %d events checked, %s\n",
+			v.Environment, n.Customers, n.Subscriptions, n.Timers, n.Plans, n.Events, outcome(v))
+		for _, f := range v.Report.Findings {
+			fmt.Fprintf(out, "  %s: %s %s: %s\n", f.Kind, f.Entity.Type, f.Entity.ID, f.Message)
+		}
+		bad = bad || !v.Report.OK
+	}
+	if bad {
+		return errDifferences
+	}
+	return nil
+}
+
+func (c verifyCmd) verify(ctx context.Context) (list []app.Verified, err error) {
+	if c.URL != "" {
+		return c.Client.Verify(ctx)
+	}
+	err = control(ctx, c.Place, func(ctl *app.Control) error {
+		list, err = ctl.Verify(ctx)
+		return err
+	})
+	return list, err
+}
+
+func outcome(v app.Verified) string {
+	switch {
+	case v.Report.OK:
+		return "no differences"
+	case v.Report.More:
+		return "many differences:"
+	}
+	return "differences:"
+}

@@ -1,0 +1,78 @@
+package auth
+
+import "github.com/purserhq/purser/internal/base/errs"
+
+// Permission is something that a caller may be allowed to do. The zero Permission is allowed to nobody.
+type Permission uint8
+
+// The permissions.
+const (
+	CatalogRead      Permission = iota + 1 // products, plans and the pricing table; see Identity.PublishedOnly
+	FeatureRead                            // features and feature groups
+	CatalogWrite                           // every change of the catalog and the journey
+	CustomerRead                           // customers and their lists
+	CustomerWrite                          // provision, update, archive
+	SubscriptionRead                       // subscriptions and their lists
+	EntitlementRead                        // what one named customer may use
+	FeedRead                               // the change feed
+	ClockRead                              // the test clock
+	ClockWrite                             // moving the test clock
+	VerifyRead                             // the self-check
+	TaskRead                               // long-running tasks
+	permissions
+)
+
+// access says when a client key has a permission. Server keys have all of them.
+type access uint8
+
+const (
+	never access = iota
+	always
+	outsideProduction // in production it takes the customer's signed token (contract §2.6)
+)
+
+// table is the one permission table.
+var table = [permissions]struct {
+	name   string
+	client access
+}{
+	CatalogRead:      {"catalog:read", always},
+	FeatureRead:      {"features:read", never},
+	CatalogWrite:     {"catalog:write", never},
+	CustomerRead:     {"customers:read", never},
+	CustomerWrite:    {"customers:write", never},
+	SubscriptionRead: {"subscriptions:read", never},
+	EntitlementRead:  {"entitlements:read", outsideProduction},
+	FeedRead:         {"feed:read", never},
+	ClockRead:        {"clock:read", never},
+	ClockWrite:       {"clock:write", never},
+	VerifyRead:       {"verify:read", never},
+	TaskRead:         {"tasks:read", never},
+}
+
+// String gives the permission's name: "customers:write".
+func (p Permission) String() string {
+	if p == 0 || p >= permissions {
+		return "none"
+	}
+	return table[p].name
+}
+
+// Allow returns nil when id has p, else errs.IdentityForbidden naming it.
+func Allow(id Identity, p Permission) error {
+	if p > 0 && p < permissions {
+		switch id.Kind {
+		case Server:
+			return nil
+		case Client:
+			a := table[p].client
+			if a == always || a == outsideProduction && !id.Production {
+				return nil
+			}
+			if a == outsideProduction {
+				return errs.IdentityForbidden.Because("In production a client key lacks the permission %s.", p)
+			}
+		}
+	}
+	return errs.IdentityForbidden.Because("This %s key lacks the permission %s.", id.Kind, p)
+}

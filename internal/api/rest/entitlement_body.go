@@ -1,0 +1,117 @@
+package rest
+
+import (
+	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/entitlement"
+	"github.com/purserhq/purser/internal/core/rules"
+)
+
+const (
+	featureType = "FEATURE"
+	creditType  = "CREDIT"
+)
+
+// featureEntitlementBody is the record of domain-entitlements-usage §1.3. What a feature's type does not have is left
+// out; so is all that belongs to a row when no source gives the feature. entitlement_json.go writes the same by hand.
+type featureEntitlementBody struct {
+	AccessDeniedReason       Opt[string]             `json:"accessDeniedReason" enum:"FeatureNotFound,CustomerNotFound,CustomerIsArchived,CustomerResourceNotFound,NoActiveSubscription,NoFeatureEntitlementInSubscription,RequestedUsageExceedingLimit,RequestedValuesMismatch,BudgetExceeded,Unknown,FeatureTypeMismatch,Revoked,InsufficientCredits,EntitlementNotFound"`
+	IsGranted                bool                    `json:"isGranted"`
+	Type                     string                  `json:"type" enum:"FEATURE,CREDIT"`
+	Feature                  *entitlementFeatureBody `json:"feature,omitempty"`
+	HasUnlimitedUsage        Given[bool]             `json:"hasUnlimitedUsage,omitzero"`
+	HasSoftLimit             Given[bool]             `json:"hasSoftLimit,omitzero"`
+	UsageLimit               Opt[int64]              `json:"usageLimit,omitzero"`
+	CurrentUsage             Given[int64]            `json:"currentUsage,omitzero"`
+	RequestedUsage           Given[int64]            `json:"requestedUsage,omitzero"`
+	EnumValues               []string                `json:"enumValues,omitempty"`
+	RequestedValues          []string                `json:"requestedValues,omitempty"`
+	ResetPeriod              Opt[string]             `json:"resetPeriod,omitzero" enum:"YEAR,MONTH,WEEK,DAY,HOUR"`
+	ResetPeriodConfiguration Opt[resetAccordingBody] `json:"resetPeriodConfiguration,omitzero"`
+	DisplayNameOverride      Given[string]           `json:"displayNameOverride,omitzero"`
+	HiddenFromWidgets        []string                `json:"hiddenFromWidgets,omitempty"`
+	EntitlementUpdatedAt     Given[Time]             `json:"entitlementUpdatedAt,omitzero"`
+	ValidUntil               Given[Time]             `json:"validUntil,omitzero" doc:"From then on it has to be asked again."`
+}
+
+type entitlementFeatureBody struct {
+	ID                 string            `json:"id"`
+	DisplayName        string            `json:"displayName"`
+	Description        Given[string]     `json:"description,omitzero"`
+	FeatureType        string            `json:"featureType" enum:"BOOLEAN,NUMBER,ENUM"`
+	MeterType          string            `json:"meterType" enum:"None,FLUCTUATING,INCREMENTAL"`
+	FeatureStatus      string            `json:"featureStatus" enum:"NEW,ACTIVE,SUSPENDED"`
+	FeatureUnits       Given[string]     `json:"featureUnits,omitzero"`
+	FeatureUnitsPlural Given[string]     `json:"featureUnitsPlural,omitzero"`
+	AdditionalMetaData map[string]string `json:"additionalMetaData,omitempty"`
+}
+
+type resetAccordingBody struct {
+	AccordingTo string `json:"accordingTo"`
+}
+
+func featureEntitlements(list []entitlement.Answer) []featureEntitlementBody {
+	out := make([]featureEntitlementBody, 0, len(list))
+	for i := range list {
+		out = append(out, featureEntitlementOf(&list[i], featureType))
+	}
+	return out
+}
+
+func featureEntitlementOf(a *entitlement.Answer, kind string) featureEntitlementBody {
+	b := featureEntitlementBody{AccessDeniedReason: reason(a.Reason), IsGranted: a.Granted, Type: kind}
+	f := &a.Feature
+	if f.RefID != "" {
+		b.Feature = &entitlementFeatureBody{
+			ID: f.RefID, DisplayName: f.DisplayName, Description: givenPtr(f.Description), FeatureType: f.Type,
+			MeterType: f.MeterType, FeatureStatus: f.Status, FeatureUnits: givenPtr(f.Units),
+			FeatureUnitsPlural: givenPtr(f.UnitsPlural), AdditionalMetaData: f.Metadata,
+		}
+	}
+	if f.Metered() {
+		b.CurrentUsage, b.RequestedUsage = give(a.CurrentUsage), give(a.Ask.RequestedUsage)
+	}
+	if f.Type == catalog.Enum {
+		b.RequestedValues = a.Ask.RequestedValues
+	}
+	if !a.ValidUntil.IsZero() {
+		b.ValidUntil = give(At(a.ValidUntil))
+	}
+	if a.Entitlement != nil {
+		b.row(a.Entitlement)
+	}
+	return b
+}
+
+func (b *featureEntitlementBody) row(e *entitlement.Entitlement) {
+	b.HasUnlimitedUsage, b.HasSoftLimit = give(e.Row.Unlimited), give(e.Row.Soft)
+	b.UsageLimit, b.ResetPeriod, b.ResetPeriodConfiguration = Null[int64](), Null[string](), Null[resetAccordingBody]()
+	if e.Row.HasLimit {
+		b.UsageLimit = Some(e.Row.Limit)
+	}
+	if e.ResetPeriod != "" {
+		b.ResetPeriod = Some(e.ResetPeriod)
+	}
+	if e.ResetConfiguration != "" {
+		b.ResetPeriodConfiguration = Some(resetAccordingBody{e.ResetConfiguration})
+	}
+	b.EnumValues = e.Row.EnumValues
+	b.DisplayNameOverride = givenPtr(e.DisplayNameOverride)
+	b.HiddenFromWidgets = e.HiddenFromWidgets
+	b.EntitlementUpdatedAt = give(At(e.UpdatedAt))
+}
+
+func reason(r rules.Reason) Opt[string] {
+	if r == "" {
+		return Null[string]()
+	}
+	return Some(string(r))
+}
+
+func give[T any](v T) Given[T] { return Given[T]{Some(v)} }
+
+func givenPtr[T any](p *T) Given[T] {
+	if p == nil {
+		return Given[T]{}
+	}
+	return give(*p)
+}

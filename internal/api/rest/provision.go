@@ -1,0 +1,132 @@
+package rest
+
+import (
+	"context"
+	"time"
+
+	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/customer"
+	"github.com/purserhq/purser/internal/core/provisioning"
+)
+
+type provisionInput struct {
+	DryRun bool `query:"dryRun" doc:"Decide and answer, and write nothing."`
+	Body   provisionBody
+}
+
+// provisionBody is the original's body plus subscriptionParams and excludeFromExperiment.
+type provisionBody struct {
+	ID                    string                  `json:"id,omitempty" maxLength:"255" format:"customer-ref" doc:"The caller's id of the customer. Required."`
+	CustomerID            string                  `json:"customerId,omitempty" maxLength:"255" format:"customer-ref" doc:"An alias of id."`
+	Name                  Opt[string]             `json:"name,omitzero" maxLength:"255"`
+	Email                 Opt[string]             `json:"email,omitzero" maxLength:"255" format:"email"`
+	BillingID             Opt[string]             `json:"billingId,omitzero" maxLength:"255"`
+	BillingCurrency       Opt[string]             `json:"billingCurrency,omitzero"`
+	CouponID              Opt[string]             `json:"couponId,omitzero" maxLength:"255"`
+	Language              Opt[string]             `json:"language,omitzero" maxLength:"255"`
+	Timezone              Opt[string]             `json:"timezone,omitzero" maxLength:"255" format:"timezone"`
+	DefaultPaymentMethod  Opt[paymentMethodBody]  `json:"defaultPaymentMethod,omitzero"`
+	Integrations          []integrationBody       `json:"integrations,omitempty"`
+	Passthrough           Opt[passthroughBody]    `json:"passthrough,omitzero"`
+	Metadata              map[string]string       `json:"metadata,omitempty"`
+	ExcludeFromExperiment bool                    `json:"excludeFromExperiment,omitempty" doc:"Take no part in experiments; the journey still applies."`
+	SubscriptionParams    Opt[subscriptionParams] `json:"subscriptionParams,omitzero" doc:"The subscription that is asked for. Absent or null: a customer without one."`
+}
+
+type subscriptionParams struct {
+	_             struct{}          `additionalProperties:"false"`
+	PlanID        string            `json:"planId" minLength:"1" maxLength:"255" format:"ref"`
+	ID            Opt[string]       `json:"id,omitzero" maxLength:"255" format:"ref"`
+	ResourceID    Opt[string]       `json:"resourceId,omitzero" maxLength:"255" format:"ref"`
+	StartDate     Opt[Time]         `json:"startDate,omitzero"`
+	Metadata      map[string]string `json:"metadata,omitempty"`
+	BillingPeriod string            `json:"billingPeriod,omitempty" enum:"MONTHLY,ANNUALLY"`
+}
+
+func (h Customers) provision(ctx context.Context, env tenant.ID, in *provisionInput) (provisioning.Result, error) {
+	r, err := in.request()
+	if err != nil {
+		return provisioning.Result{}, err
+	}
+	if r.DryRun {
+		ctx = tx.WithoutOnce(ctx)
+	}
+	about(ctx, r.ID)
+	return h.Provisioning.Provision(ctx, env, r)
+}
+
+func (in *provisionInput) request() (provisioning.Request, error) {
+	b := in.Body
+	switch {
+	case b.ID == "" && b.CustomerID == "":
+		return provisioning.Request{}, errs.BadUserInput.At("id", "is required")
+	case b.ID == "":
+		b.ID = b.CustomerID
+	case b.CustomerID != "" && b.CustomerID != b.ID:
+		return provisioning.Request{}, errs.EntityIDDifferent.At("customerId", "differs from id")
+	}
+	r := provisioning.Request{DryRun: in.DryRun}
+	r.New = customer.New{
+		ID: b.ID, Name: b.Name.Ptr(), Email: b.Email.Ptr(), CouponID: b.CouponID.Ptr(), Metadata: b.Metadata,
+		ExcludeFromExperiment: b.ExcludeFromExperiment,
+		Details: customer.Details{
+			BillingID: b.BillingID.Ptr(), BillingCurrency: b.BillingCurrency.Ptr(), Language: b.Language.Ptr(), Timezone: b.Timezone.Ptr(),
+		},
+	}
+	if m, ok := b.DefaultPaymentMethod.Get(); ok {
+		r.DefaultPaymentMethod = mustJSON(m)
+	}
+	if len(b.Integrations) > 0 {
+		r.Integrations = mustJSON(b.Integrations)
+	}
+	if p, ok := b.Passthrough.Get(); ok {
+		r.Passthrough = mustJSON(p)
+	}
+	if p, ok := b.SubscriptionParams.Get(); ok {
+		r.Subscription = &provisioning.Params{
+			PlanID: p.PlanID, ID: p.ID.Ptr(), ResourceID: p.ResourceID.Ptr(), Metadata: p.Metadata, BillingPeriod: p.BillingPeriod,
+		}
+		if start, ok := p.StartDate.Get(); ok {
+			r.Subscription.StartDate = &start.Time
+		}
+	}
+	return r, nil
+}
+
+// provisionedBody is the answer to a provision (contract §2.2).
+type provisionedBody struct {
+	ProvisionedCustomerBody
+	Subscription                 Opt[subscriptionBody]    `json:"subscription"`
+	SubscriptionDecisionStrategy string                   `json:"subscriptionDecisionStrategy" enum:"REQUESTED_PLAN,PREDEFINED_FREE_PLAN,PREDEFINED_TRIAL_PLAN,SKIPPED_SUBSCRIPTION_CREATION"`
+	Decision                     decisionBody             `json:"decision"`
+	Entitlements                 []featureEntitlementBody `json:"entitlements"`
+}
+
+type decisionBody struct {
+	Steps []string `json:"steps" doc:"Why it came to this subscription, in words."`
+}
+
+func provisioned(r provisioning.Result) Reply[provisionedBody] {
+	b := provisionedBody{
+		ProvisionedCustomerBody: provisionedCustomerOf(r.Customer), Subscription: Null[subscriptionBody](),
+		SubscriptionDecisionStrategy: r.Strategy, Decision: decisionBody{r.Steps},
+		Entitlements: featureEntitlements(r.Entitlements),
+	}
+	if r.Subscription != nil {
+		b.Subscription = Some(subscriptionOf(*r.Subscription, r.At))
+	}
+	reply := Reply[provisionedBody]{Data: b}
+	if r.Repeated {
+		reply.Status = 200
+	}
+	return reply
+}
+
+func instant(t *time.Time) Opt[Time] {
+	if t == nil {
+		return Null[Time]()
+	}
+	return Some(At(*t))
+}

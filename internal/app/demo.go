@@ -1,0 +1,196 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed" // the catalog
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/purserhq/purser/internal/core/account"
+)
+
+// demoCatalog is a list of REST requests. The last one marks the catalog as loaded.
+//
+//go:embed demo/catalog.json
+var demoCatalog []byte
+
+// Demo is a server with a filled catalog whose keys are kept in the data directory.
+type Demo struct {
+	*App
+	URL      string
+	AdminURL string
+	// Moved is the address that was asked for when it was busy; "" else.
+	Moved     string
+	ServerKey string
+	ClientKey string
+}
+
+// demoEnv is data/demo.env: the one place where secrets are kept, for the demo alone.
+type demoEnv struct {
+	url  string
+	keys Bootstrap
+}
+
+// StartDemo opens the demo and its listeners: the same keys at every start, the next free port when the one asked for is
+// busy. Serve runs it.
+func StartDemo(ctx context.Context, cfg Config) (_ *Demo, err error) {
+	cfg.Database = "" // the demo is its data directory
+	if cfg.AdminListen == "" {
+		cfg.AdminListen = "127.0.0.1:0"
+	}
+	cfg.NextFreePort = true
+	path := filepath.Join(cfg.Data, demoFile)
+	env, err := demoKeys(cfg.Data, path)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Bootstrap = env.keys
+	a, err := New(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	d := &Demo{App: a, ServerKey: env.keys.BootstrapServerKey, ClientKey: env.keys.BootstrapClientKey}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if d.URL, d.AdminURL, err = a.Listen(); err != nil {
+		return nil, err
+	}
+	if d.URL != "http://"+cfg.Listen && !strings.HasSuffix(cfg.Listen, ":0") {
+		d.Moved = cfg.Listen
+	}
+	env.url = d.URL
+	return d, env.write(path)
+}
+
+// Serve runs the demo until ctx ends. It loads the catalog over REST, once, and then calls ready.
+func (d *Demo) Serve(ctx context.Context, ready func()) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		if err := loadCatalog(ctx, Client{URL: d.URL, Key: d.ServerKey}); err != nil {
+			cancel(fmt.Errorf("load the demo's catalog: %w", err))
+			return
+		}
+		ready()
+	}()
+	err := d.Run(ctx)
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+// demoRequest is one step of demo/catalog.json.
+type demoRequest struct {
+	Method string          `json:"method"`
+	Path   string          `json:"path"`
+	Body   json.RawMessage `json:"body"`
+}
+
+// loadCatalog sends the requests unless all of them were sent before. A conflict means that an earlier start was
+// interrupted after that step.
+func loadCatalog(ctx context.Context, c Client) error {
+	var list []demoRequest
+	if err := json.Unmarshal(demoCatalog, &list); err != nil {
+		return err
+	}
+	found, err := data[[]struct{ Metadata map[string]string }](ctx, c, http.MethodGet, "/api/v1/products?id=product-demo", nil)
+	if err != nil || len(found) > 0 && found[0].Metadata["demo"] != "" {
+		return err
+	}
+	for _, r := range list {
+		var body any
+		if r.Body != nil {
+			body = r.Body
+		}
+		if _, err := c.Do(ctx, r.Method, r.Path, body); err != nil && !isConflict(err) {
+			return fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
+		}
+	}
+	return nil
+}
+
+// demoKeys reads the keys of an earlier start, or makes them before the first one.
+func demoKeys(dataDir, path string) (demoEnv, error) {
+	env, err := readDemo(path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return env, err
+	}
+	if _, err := os.Stat(filepath.Join(dataDir, databaseFile)); err == nil {
+		return env, fmt.Errorf("%s holds data that no demo made: use `purser serve`, or give the demo another --data", dataDir)
+	}
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return env, fmt.Errorf("data directory: %w", err)
+	}
+	env.keys = Bootstrap{
+		BootstrapServerKey:           account.NewSecret(account.ServerKey),
+		BootstrapClientKey:           account.NewSecret(account.ClientKey),
+		BootstrapProductionServerKey: account.NewSecret(account.ServerKey),
+		BootstrapProductionClientKey: account.NewSecret(account.ClientKey),
+	}
+	return env, env.write(path)
+}
+
+// lines are the variables of demo.env, in order.
+func (e *demoEnv) lines() []struct {
+	name  string
+	value *string
+} {
+	return []struct {
+		name  string
+		value *string
+	}{
+		{"PURSER_URL", &e.url},
+		{"PURSER_KEY", &e.keys.BootstrapServerKey},
+		{"PURSER_CLIENT_KEY", &e.keys.BootstrapClientKey},
+		{"PURSER_PRODUCTION_KEY", &e.keys.BootstrapProductionServerKey},
+		{"PURSER_PRODUCTION_CLIENT_KEY", &e.keys.BootstrapProductionClientKey},
+	}
+}
+
+func readDemo(path string) (demoEnv, error) {
+	var e demoEnv
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return e, err
+	}
+	lines := e.lines()
+	for s := bufio.NewScanner(bytes.NewReader(b)); s.Scan(); {
+		name, value, _ := strings.Cut(s.Text(), "=")
+		for _, l := range lines {
+			if l.name == name {
+				*l.value = value
+			}
+		}
+	}
+	for _, l := range lines[1:] {
+		if *l.value == "" {
+			return e, fmt.Errorf("%s lacks %s; restore it, or remove the whole data directory", path, l.name)
+		}
+	}
+	return e, nil
+}
+
+// write replaces the file as a whole: a crash leaves the old one or the new one.
+func (e *demoEnv) write(path string) error {
+	var b strings.Builder
+	b.WriteString("# Keys of the demo. Commands such as `purser clock` find the demo by this file.\n")
+	for _, l := range e.lines() {
+		fmt.Fprintf(&b, "%s=%s\n", l.name, *l.value)
+	}
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, []byte(b.String()), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
