@@ -82,7 +82,7 @@ func Begin(s Subscription, plan catalog.Plan, h History) Change {
 	c := Change{}
 	trial, _ := eligible(v, h, false)
 	s.run(&c, trial)
-	c.Events = append([]event.Event{s.event(typeStarted, s.StartDate, nil)}, c.Events...)
+	c.Events = append([]event.Event{s.event(typeUpdated, s.StartDate, nil)}, c.Events...)
 	c.Subscription = s
 	return c
 }
@@ -162,7 +162,7 @@ func ConvertTrial(s Subscription, at time.Time) Change {
 	s.activate(at)
 	s.touch(at)
 	return Change{Subscription: s, Events: []event.Event{
-		s.event(typeTrialConverted, at, map[string]any{"reason": reasonTrialEnded}),
+		s.event(typeTrialConverted, at, map[string]any{"reason": TrialEnded}),
 	}}
 }
 

@@ -131,7 +131,7 @@ func TestBeginUsesTheLatestVersion(t *testing.T) {
 	if want := time.Date(2026, 4, 3, 12, 0, 0, 0, time.UTC); !s.TrialEndDate.Equal(want) {
 		t.Errorf("trial ends %v, want %v", s.TrialEndDate, want)
 	}
-	if d := cmp.Diff([]string{"subscription.started", "subscription.trial_started"}, events(ch)); d != "" {
+	if d := cmp.Diff([]string{"subscription.updated", "subscription.trial_started"}, events(ch)); d != "" {
 		t.Errorf("events (-want +got):\n%s", d)
 	}
 }

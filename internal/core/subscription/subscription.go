@@ -46,14 +46,16 @@ func (s Status) Live() bool { return s == Active || s == InTrial }
 // Ended reports whether nothing can happen any more.
 func (s Status) Ended() bool { return s == Canceled || s == Expired }
 
-// Cancel reasons used so far; their mixed casing is the wire's (§9.1).
+// Why a subscription ended, as far as anything ends one yet; the mixed casing is the wire's (§9.1).
 const (
-	TrialEnded          = "TRIAL_ENDED"
-	CustomerArchived    = "CustomerArchived"
-	UpgradeOrDowngrade  = "UPGRADE_OR_DOWNGRADE"
-	Immediate           = "Immediate"
-	paymentNotRequired  = "NOT_REQUIRED"
-	reasonTrialEnded    = "TRIAL_ENDED"
+	TrialEnded         = "TRIAL_ENDED"
+	CustomerArchived   = "CustomerArchived"
+	UpgradeOrDowngrade = "UPGRADE_OR_DOWNGRADE"
+	Immediate          = "Immediate"
+)
+
+// The events of a subscription (domain-entitlements-usage §12.4).
+const (
 	typeCreated         = "subscription.created"
 	typeUpdated         = "subscription.updated"
 	typeCanceled        = "subscription.canceled"
@@ -61,9 +63,11 @@ const (
 	typeTrialEndsSoon   = "subscription.trial.ends_soon"
 	typeTrialExpired    = "subscription.trial_expired"
 	typeTrialConverted  = "subscription.trial_converted"
-	typeStarted         = "subscription.started"
 	entitlementsUpdated = "entitlements.updated"
 )
+
+// paymentNotRequired is the payment collection of a subscription without billing.
+const paymentNotRequired = "NOT_REQUIRED"
 
 // Subscription is a customer's use of a plan version. Its scope (customer, product, resource) holds at most one running
 // trial and one running other (§9.2); the database keeps that.
