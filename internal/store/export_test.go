@@ -86,8 +86,7 @@ func (db *DB) Checkpoint(blockAt int64) {
 	if err != nil {
 		return
 	}
-	e.blockAt = blockAt
-	e.checkpoint(info.Size())
+	e.checkpoint(info.Size(), blockAt)
 }
 
 // IdleConns is how many connections of the PostgreSQL pool exist, and how many of them are in use.

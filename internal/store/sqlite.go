@@ -45,7 +45,6 @@ type sqliteEngine struct {
 	check     *sql.DB
 	writer    *sqliteWriter
 	readLimit time.Duration
-	blockAt   int64
 	stop      chan struct{}
 	wg        sync.WaitGroup
 }
@@ -105,7 +104,7 @@ func openSQLite(ctx context.Context, cfg Config, db *DB) (_ engine, err error) {
 	if cfg.MaxConns == 0 {
 		cfg.MaxConns = 4
 	}
-	e := &sqliteEngine{db: db, path: cfg.Path, readLimit: readLimit, blockAt: checkpointBlockAt, stop: make(chan struct{})}
+	e := &sqliteEngine{db: db, path: cfg.Path, readLimit: readLimit, stop: make(chan struct{})}
 	write, err := sqlitePool(cfg.Path, 1, "journal_mode(WAL)", "wal_autocheckpoint(0)", "cache_size(-65536)")
 	if err != nil {
 		return nil, err
@@ -223,7 +222,7 @@ func (e *sqliteEngine) checkpoints() {
 			return
 		case <-tick.C:
 			if info, err := os.Stat(e.path + "-wal"); err == nil && info.Size() >= checkpointAt {
-				e.checkpoint(info.Size())
+				e.checkpoint(info.Size(), checkpointBlockAt)
 			}
 		}
 	}
@@ -231,11 +230,11 @@ func (e *sqliteEngine) checkpoints() {
 
 // checkpoint copies what it can beside the writer. A busy writer never lets the log start again from its beginning:
 // one that grew large is emptied between two groups, when little is left to copy.
-func (e *sqliteEngine) checkpoint(size int64) {
+func (e *sqliteEngine) checkpoint(size, blockAt int64) {
 	if _, err := e.check.ExecContext(context.Background(), `pragma wal_checkpoint(passive)`); err != nil {
 		e.db.log.Warn("checkpoint", "error", err)
 	}
-	if size > e.blockAt {
+	if size > blockAt {
 		e.writer.checkpoint()
 	}
 }

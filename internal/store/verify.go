@@ -16,8 +16,8 @@ const verifyPage = 200
 
 var errVerifying = errs.ServiceUnavailable.Because("Another verification is under way.").After(5 * time.Second)
 
-// Verify implements provisioning.Verifier. It takes one snapshot for as long as it runs and does not wait for writers;
-// on SQLite the log cannot shrink meanwhile. Only one runs at a time: a second one is ServiceUnavailable.
+// Verify implements provisioning.Verifier. It holds one snapshot for as long as it takes (decision record 8), beside
+// writers; on SQLite the log cannot shrink meanwhile. One runs at a time: a second one is ServiceUnavailable.
 func (db *DB) Verify(ctx context.Context, env tenant.ID) (provisioning.Report, error) {
 	if !db.verifying.TryLock() {
 		return provisioning.Report{}, errVerifying

@@ -75,7 +75,7 @@ func (f *Follower) step(ctx context.Context) error {
 		return err
 	}
 	if pruned > after {
-		return f.again(ctx)
+		return f.again(ctx, max(pruned, f.tail.Final()))
 	}
 	for _, observe := range f.observers {
 		observe(list)
@@ -87,9 +87,8 @@ func (f *Follower) step(ctx context.Context) error {
 	return nil
 }
 
-// again starts from the head after a gap.
-func (f *Follower) again(ctx context.Context) error {
-	head := f.tail.Final()
+// again starts from the head after a gap. The head is taken before anything is read afresh.
+func (f *Follower) again(ctx context.Context, head int64) error {
 	f.log.Warn("the feed was pruned before it was read; starting afresh", "position", f.position.Load(), "head", head)
 	for _, resync := range f.resync {
 		if err := resync(ctx); err != nil {
