@@ -1,3 +1,8 @@
+// Package worker has the background loops: the follower of the change feed, the timers
+// job and pruning.
+//
+// Nothing that a caller sees waits for them: a read settles what is due by itself, and a
+// write tells its own process at once. Each loop runs until its context ends.
 package worker
 
 import (
