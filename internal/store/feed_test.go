@@ -249,9 +249,7 @@ func TestFeedOfANodeThatStarts(t *testing.T) {
 		late, err := one.WriteEvents(t.Context(), 0, func(st *store.Tx) error {
 			// A higher position is committed while this transaction holds a lower one.
 			var taken int64
-			if err := st.One(t.Context(), []any{&taken}, `
-				insert into events (environment, type, entity_type, entity_id, version, customer, at, recorded_at, actor_type, actor_id, payload)
-				values (0, 'held', '', '', 1, '', $1, $1, '', '', '{}') returning position`, store.Stamp(start)); err != nil {
+			if err := st.One(t.Context(), []any{&taken}, insertHeld, store.Stamp(start)); err != nil {
 				return err
 			}
 			if _, err := one.WriteEvents(t.Context(), 0, func(st *store.Tx) error { st.Append(0, event.Event{Type: "higher"}); return nil }); err != nil {
@@ -283,6 +281,53 @@ func TestFeedOfANodeThatStarts(t *testing.T) {
 		}
 	})
 }
+
+// The same where the snapshot holds a higher position and not yet a lower one that is final by the time it is asked for.
+func TestFeedInsideASnapshotWithAGap(t *testing.T) {
+	t.Parallel()
+	on(t, storetest.Postgres, func(t *testing.T, cfg store.Config) {
+		db := storetest.Open(t, cfg)
+		ctx := t.Context()
+		taken, gate, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			done <- tryWrite(db, func(st *store.Tx) error {
+				var n int64
+				err := st.One(ctx, []any{&n}, insertHeld, store.Stamp(start))
+				close(taken)
+				<-gate
+				return err
+			})
+		}()
+		<-taken
+		higher, err := db.WriteEvents(ctx, 0, func(st *store.Tx) error { st.Append(0, event.Event{Type: "higher"}); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Read(ctx, 0, func(st *store.Tx, _ time.Time) error {
+			_, err := st.FeedHead(ctx) // takes the snapshot
+			close(gate)
+			if err := errors.Join(err, <-done, db.AwaitFinal(ctx, higher[0].Position-1)); err != nil {
+				return err
+			}
+			list, err := st.Events(ctx, 0, 0, db.Final(), 10)
+			if len(list) != 0 {
+				t.Errorf("read %+v, want nothing beyond %d", list, st.Final())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list := feed(t, db); len(list) != 2 || list[0].Type != "held" {
+			t.Errorf("afterwards: %+v", list)
+		}
+	})
+}
+
+// insertHeld takes a position in the middle of a transaction.
+const insertHeld = `
+	insert into events (environment, type, entity_type, entity_id, version, customer, at, recorded_at, actor_type, actor_id, payload)
+	values (0, 'held', '', '', 1, '', $1, $1, '', '', '{}') returning position`
 
 // looking counts the connections of a node that have asked for open transactions.
 func looking(t *testing.T, db *store.DB, node string) (n int) {

@@ -1,6 +1,7 @@
 package entitlement
 
 import (
+	"math"
 	"strings"
 
 	"github.com/purserhq/purser/internal/core/event"
@@ -9,11 +10,15 @@ import (
 // Observe drops what events made untrue. Events may come twice and, between customers, in any order.
 func (c *Cache) Observe(events []event.Event) {
 	for _, e := range events {
+		position := e.Position
+		if position == 0 { // committed, but the answer with the positions was lost
+			position = math.MaxInt64
+		}
 		switch {
 		case e.Customer != "":
-			c.Invalidate(e.Environment, e.Customer, e.Position)
+			c.Invalidate(e.Environment, e.Customer, position)
 		case concernsAll(e):
-			c.InvalidateEnvironment(e.Environment, e.Position)
+			c.InvalidateEnvironment(e.Environment, position)
 		}
 	}
 }
