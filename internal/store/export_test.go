@@ -54,6 +54,11 @@ func (db *DB) sqliteEngine() *sqliteEngine { return db.engine.(*sqliteEngine) }
 // Queued is how many writes wait for the SQLite writer.
 func (db *DB) Queued() int { return len(db.sqliteEngine().writer.queue) }
 
+// Admit asks whether a queued write whose caller has this context may start.
+func Admit(ctx context.Context, queued, now time.Time) error {
+	return (&member{ctx: ctx, queued: queued}).admit(now)
+}
+
 // Refuses reports whether the SQLite writer takes no more writes.
 func (db *DB) Refuses() bool {
 	w := db.sqliteEngine().writer
