@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/base/opt"
@@ -399,8 +400,8 @@ func TestCatalogLists(t *testing.T) {
 			{"several", catalog.PlanFilter{Status: []string{catalog.Archived, catalog.Draft}}, []string{"k4", "draft"}},
 			{"of a product", catalog.PlanFilter{ProductID: "p0"}, []string{"k0", "draft"}},
 			{"visible", catalog.PlanFilter{VisibleOnly: true}, []string{"k0", "k1", "k2", "k3"}},
-			{"of the future", catalog.PlanFilter{Created: page.Range{GT: time.Now().Add(time.Hour)}}, nil},
-			{"of the past", catalog.PlanFilter{ProductID: "p1", Created: page.Range{LTE: time.Now().Add(time.Hour)}}, []string{"k1"}},
+			{"of the future", catalog.PlanFilter{Created: page.Range{GT: clock.System{}.Now().Add(time.Hour)}}, nil},
+			{"of the past", catalog.PlanFilter{ProductID: "p1", Created: page.Range{LTE: clock.System{}.Now().Add(time.Hour)}}, []string{"k1"}},
 		} {
 			got, _ := plans(tc.f, all)
 			s.same(tc.name, got, tc.want)

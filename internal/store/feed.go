@@ -239,11 +239,11 @@ func (t *Tx) setMeta(key, value string) {
 }
 
 // ensureMeta reads a value and makes it first where it is missing; several nodes may try at once.
-func (db *DB) ensureMeta(ctx context.Context, key string, make func() string) (value string, err error) {
+func (db *DB) ensureMeta(ctx context.Context, key string, fresh func() string) (value string, err error) {
 	err = db.write(ctx, 0, writeRequest{
 		committed: func([]event.Event) {},
 		fn: func(t *Tx) error {
-			t.exec(`insert into meta (key, value) values ($1, $2) on conflict (key) do nothing`, key, make())
+			t.exec(`insert into meta (key, value) values ($1, $2) on conflict (key) do nothing`, key, fresh())
 			value, err = t.Meta(ctx, key)
 			return err
 		},

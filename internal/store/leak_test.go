@@ -32,8 +32,11 @@ func TestCloseLeavesNothingBehind(t *testing.T) { // counts goroutines, so not p
 func TestFailedOpenLeavesNothingBehind(t *testing.T) { // counts goroutines, so not parallel
 	before := goleak.IgnoreCurrent()
 	for _, cfg := range []store.Config{
-		{}, {Path: t.TempDir()}, {Path: t.TempDir() + "/none/purser.db"},
-		{DSN: "postgres://nobody@127.0.0.1:1/none?sslmode=disable&connect_timeout=1"}, {DSN: "postgres://x:y:z"},
+		{},
+		{Path: t.TempDir()},
+		{Path: t.TempDir() + "/none/purser.db"},
+		{DSN: "postgres://nobody@127.0.0.1:1/none?sslmode=disable&connect_timeout=1"},
+		{DSN: "postgres://x:y:z"},
 	} {
 		if db, err := store.Open(t.Context(), cfg); err == nil {
 			t.Errorf("%+v opened: %v", cfg, db.Close())

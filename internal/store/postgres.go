@@ -229,7 +229,7 @@ func pgTrouble(err error) bool {
 type pgRead struct{ conn *pgx.Conn }
 
 func (s pgRead) query(ctx context.Context, text string, args []any) (rows, error) {
-	r, err := s.conn.Query(ctx, text, args...) //nolint:rowserrcheck // scanAll checks
+	r, err := s.conn.Query(ctx, text, args...)
 	return pgRows{r}, err
 }
 

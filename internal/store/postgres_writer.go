@@ -251,7 +251,7 @@ type pgWrite struct {
 
 func (s *pgWrite) query(ctx context.Context, text string, args []any) (rows, error) {
 	s.tripped()
-	r, err := s.conn.Query(ctx, text, args...) //nolint:rowserrcheck // scanAll checks
+	r, err := s.conn.Query(ctx, text, args...)
 	return pgRows{r}, err
 }
 
@@ -274,7 +274,7 @@ func (s *pgWrite) run(ctx context.Context, list []statement) error {
 
 func receive(br pgx.BatchResults, st statement) error {
 	if st.scan != nil {
-		r, err := br.Query() //nolint:rowserrcheck,sqlclosecheck // scanAll checks and closes
+		r, err := br.Query()
 		if err != nil {
 			return translate(err)
 		}

@@ -246,7 +246,7 @@ type sqliteRead struct {
 }
 
 func (s sqliteRead) query(_ context.Context, text string, args []any) (rows, error) {
-	return s.tx.QueryContext(s.ctx, text, args...) //nolint:rowserrcheck,sqlclosecheck // Tx.each checks and closes
+	return s.tx.QueryContext(s.ctx, text, args...) //nolint:rowserrcheck // scanAll checks
 }
 
 func (sqliteRead) run(context.Context, []statement) error { return errReadOnly }

@@ -8,7 +8,7 @@ import (
 
 // plain runs a statement without arguments or result.
 func (w *sqliteWriter) plain(text string) error {
-	s, err := w.prepare(text)
+	s, err := w.prepare(text) //nolint:sqlclosecheck // kept for the life of the connection
 	if err != nil {
 		return err
 	}
@@ -38,11 +38,11 @@ func (w *sqliteWriter) forgetStmts() {
 
 // query implements session. The request's context stays outside: a cancelled one would interrupt the whole group.
 func (w *sqliteWriter) query(_ context.Context, text string, args []any) (rows, error) {
-	s, err := w.prepare(text)
+	s, err := w.prepare(text) //nolint:sqlclosecheck // kept for the life of the connection
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(context.Background(), args...) //nolint:rowserrcheck,sqlclosecheck // scanAll checks and closes
+	return s.QueryContext(context.Background(), args...) //nolint:rowserrcheck // scanAll checks
 }
 
 // run implements session.
@@ -63,7 +63,7 @@ func (w *sqliteWriter) runOne(st statement) error {
 		}
 		return scanAll(r, st.scan)
 	}
-	s, err := w.prepare(st.sql)
+	s, err := w.prepare(st.sql) //nolint:sqlclosecheck // kept for the life of the connection
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,8 @@ func TestPlanUpdateInput(t *testing.T) {
 		{"nulls", `{"defaultTrialConfig": null, "description": null, "metadata": null}`, catalog.PlanUpdate{
 			Trial: opt.Null[catalog.Trial](), Description: opt.Null[string](), Metadata: opt.Null[map[string]*string](),
 		}},
-		{"values", `{"defaultTrialConfig": {"duration": 14, "units": "DAY", "trialEndBehavior": "CONVERT_TO_PAID"},
+		{
+			"values", `{"defaultTrialConfig": {"duration": 14, "units": "DAY", "trialEndBehavior": "CONVERT_TO_PAID"},
 			"hiddenFromWidgets": ["PAYWALL"], "metadata": {"k": null},
 			"charges": {"pricingType": "PAID", "pricingModels": [{"billingModel": "FLAT_FEE", "billingCadence": "RECURRING",
 				"pricePeriods": [{"billingPeriod": "MONTHLY", "price": {"amount": 49.90, "currency": "eur"}}, {"billingPeriod": "ANNUALLY"}]}]}}`,
@@ -64,7 +65,8 @@ func TestPlanUpdateInput(t *testing.T) {
 						{BillingPeriod: "ANNUALLY"},
 					},
 				}}},
-			}},
+			},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

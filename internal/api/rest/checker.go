@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,12 +65,16 @@ func (c *checker) at(name, issue string) {
 	c.leave(back)
 }
 
-// anything looks through a value without a schema for text that cannot be stored.
+// anything looks through a value without a schema for what cannot be stored or read back.
 func (c *checker) anything(v any) {
 	switch v := v.(type) {
 	case string:
 		if issue := badText(v); issue != "" {
 			c.bad(issue)
+		}
+	case json.Number:
+		if _, err := v.Float64(); err != nil {
+			c.bad("must be a number of ordinary size")
 		}
 	case []any:
 		for i, e := range v {

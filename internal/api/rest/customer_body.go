@@ -85,3 +85,21 @@ type passthroughBody struct {
 	Stripe json.RawMessage `json:"stripe,omitempty"`
 	Zuora  json.RawMessage `json:"zuora,omitempty"`
 }
+
+// stored is how the customer keeps it: every member is there, so that null and absent are one content.
+func (b paymentMethodBody) stored() json.RawMessage {
+	b.BillingID, b.CardLast4Digits = shown(b.BillingID), shown(b.CardLast4Digits)
+	b.CardExpiryMonth, b.CardExpiryYear = shown(b.CardExpiryMonth), shown(b.CardExpiryYear)
+	return mustJSON(b)
+}
+
+func (b passthroughBody) stored() json.RawMessage { return mustJSON(b) }
+
+func storedLinks(list []integrationBody) json.RawMessage {
+	for i := range list {
+		list[i].SyncedEntityID = shown(list[i].SyncedEntityID)
+	}
+	return mustJSON(list)
+}
+
+func shown[T any](o Opt[T]) Opt[T] { return FromPtr(o.Ptr()) }

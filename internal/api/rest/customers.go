@@ -63,14 +63,14 @@ type updateCustomerInput struct {
 		Name                 Opt[string]            `json:"name,omitzero" maxLength:"255"`
 		Email                Opt[string]            `json:"email,omitzero" maxLength:"255" format:"email"`
 		BillingID            Opt[string]            `json:"billingId,omitzero" maxLength:"255"`
-		BillingCurrency      Opt[string]            `json:"billingCurrency,omitzero"`
+		BillingCurrency      Opt[string]            `json:"billingCurrency,omitzero" format:"currency"`
 		CouponID             Opt[string]            `json:"couponId,omitzero" maxLength:"255"`
 		Language             Opt[string]            `json:"language,omitzero" maxLength:"255"`
 		Timezone             Opt[string]            `json:"timezone,omitzero" maxLength:"255" format:"timezone"`
 		DefaultPaymentMethod Opt[paymentMethodBody] `json:"defaultPaymentMethod,omitzero"`
 		Integrations         []integrationBody      `json:"integrations,omitempty"`
 		Passthrough          Opt[passthroughBody]   `json:"passthrough,omitzero"`
-		Metadata             map[string]*string     `json:"metadata,omitempty" doc:"Given keys replace; null or an empty text deletes."`
+		Metadata             map[string]*string     `json:"metadata,omitempty" format:"metadata" doc:"Given keys replace; null or an empty text deletes."`
 	}
 }
 
@@ -83,7 +83,7 @@ func (h Customers) update(ctx context.Context, env tenant.ID, in *updateCustomer
 		Metadata: b.Metadata,
 	}
 	if b.Integrations != nil {
-		u.Integrations = opt.Some(mustJSON(b.Integrations))
+		u.Integrations = opt.Some(storedLinks(b.Integrations))
 	}
 	return h.Provisioning.Update(ctx, env, in.ID, u)
 }
@@ -99,9 +99,9 @@ func change[T any](o Opt[T]) opt.Of[T] {
 	return opt.Of[T]{}
 }
 
-func changeRaw[T any](o Opt[T]) opt.Of[json.RawMessage] {
+func changeRaw[T interface{ stored() json.RawMessage }](o Opt[T]) opt.Of[json.RawMessage] {
 	if v, ok := o.Get(); ok {
-		return opt.Some(mustJSON(v))
+		return opt.Some(v.stored())
 	}
 	if o.IsNull() {
 		return opt.Null[json.RawMessage]()

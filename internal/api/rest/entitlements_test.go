@@ -45,7 +45,7 @@ func TestParseCheck(t *testing.T) {
 			if tc.bad != "" {
 				x := &exchange{ResponseWriter: httptest.NewRecorder()}
 				x.Header().Set("X-Request-Id", "r")
-				x.fail(httptest.NewRequest(http.MethodGet, "/", http.NoBody), err)
+				x.fail(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody), err)
 				if got := problemOf(t, x.ResponseWriter.(*httptest.ResponseRecorder)); got != tc.bad {
 					t.Errorf("got %s, want %s", got, tc.bad)
 				}
@@ -97,11 +97,15 @@ func TestEntitlementRecord(t *testing.T) {
 				`"hiddenFromWidgets":["PAYWALL","CHECKOUT"],"entitlementUpdatedAt":"2026-01-02T02:04:05.678Z","validUntil":"2026-02-01T00:00:00.000Z"}`,
 		},
 		{
-			"unknown customer", entitlement.Answer{Reason: rules.CustomerNotFound}, featureType,
+			"unknown customer",
+			entitlement.Answer{Reason: rules.CustomerNotFound},
+			featureType,
 			`{"accessDeniedReason":"CustomerNotFound","isGranted":false,"type":"FEATURE"}`,
 		},
 		{
-			"unknown currency", entitlement.Answer{Reason: rules.EntitlementNotFound}, creditType,
+			"unknown currency",
+			entitlement.Answer{Reason: rules.EntitlementNotFound},
+			creditType,
 			`{"accessDeniedReason":"EntitlementNotFound","isGranted":false,"type":"CREDIT"}`,
 		},
 	} {

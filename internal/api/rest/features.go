@@ -61,7 +61,7 @@ type createFeatureInput struct {
 		MeterType          string            `json:"meterType,omitempty" enum:"None,FLUCTUATING,INCREMENTAL" doc:"Fixed at creation. Default: None."`
 		FeatureUnits       Opt[string]       `json:"featureUnits,omitzero" maxLength:"255"`
 		FeatureUnitsPlural Opt[string]       `json:"featureUnitsPlural,omitzero" maxLength:"255"`
-		Metadata           map[string]string `json:"metadata,omitempty"`
+		Metadata           map[string]string `json:"metadata,omitempty" format:"metadata"`
 		EnumConfiguration  later             `json:"enumConfiguration,omitzero"`
 		UnitTransformation later             `json:"unitTransformation,omitzero"`
 	}
@@ -82,7 +82,7 @@ type updateFeatureInput struct {
 		Description        Opt[string]             `json:"description,omitzero" maxLength:"255"`
 		FeatureUnits       Opt[string]             `json:"featureUnits,omitzero" maxLength:"255"`
 		FeatureUnitsPlural Opt[string]             `json:"featureUnitsPlural,omitzero" maxLength:"255"`
-		Metadata           Opt[map[string]*string] `json:"metadata,omitzero" doc:"Given keys replace; null or an empty text deletes."`
+		Metadata           Opt[map[string]*string] `json:"metadata,omitzero" format:"metadata" doc:"Given keys replace; null or an empty text deletes."`
 		EnumConfiguration  later                   `json:"enumConfiguration,omitzero"`
 		UnitTransformation later                   `json:"unitTransformation,omitzero"`
 		Meter              later                   `json:"meter,omitzero"`

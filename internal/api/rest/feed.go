@@ -23,7 +23,7 @@ func (h Feed) routes(api *API) {
 }
 
 type feedInput struct {
-	After string `query:"after" doc:"A position; without it the feed begins with the oldest event kept."`
+	After string `query:"after" format:"position" doc:"A position; without it the feed begins with the oldest event kept."`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Wait  int    `query:"wait" minimum:"0" maximum:"25" doc:"Seconds to wait for news."`
 }

@@ -133,7 +133,7 @@ type pricePeriodIn struct {
 
 type moneyIn struct {
 	Amount   money.Decimal `json:"amount" doc:"In whole currency units, with at most 5 decimal places."`
-	Currency string        `json:"currency,omitempty" doc:"Lower-case ISO 4217; usd when absent."`
+	Currency string        `json:"currency,omitempty" format:"currency" doc:"Lower-case ISO 4217; usd when absent."`
 }
 
 func (c chargesIn) pricing() catalog.Pricing {

@@ -26,7 +26,7 @@ type addEntitlementsInput struct {
 }
 
 type newEntitlementIn struct {
-	ID string `json:"id" minLength:"1" maxLength:"255" doc:"The id of the feature."`
+	ID string `json:"id" minLength:"1" maxLength:"255" format:"ref" doc:"The id of the feature."`
 	EntitlementFields
 	Type string `json:"type" enum:"FEATURE,CREDIT" doc:"FEATURE; CREDIT is not supported yet."`
 }

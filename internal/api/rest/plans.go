@@ -94,7 +94,7 @@ type createPlanInput struct {
 		DisplayName        string             `json:"displayName" minLength:"1" maxLength:"255"`
 		Description        Opt[string]        `json:"description,omitzero" maxLength:"255"`
 		BillingID          Opt[string]        `json:"billingId,omitzero" maxLength:"255"`
-		Metadata           map[string]string  `json:"metadata,omitempty"`
+		Metadata           map[string]string  `json:"metadata,omitempty" format:"metadata"`
 		HiddenFromWidgets  []string           `json:"hiddenFromWidgets,omitempty" enum:"PAYWALL,CUSTOMER_PORTAL,CHECKOUT"`
 		PricingType        Opt[string]        `json:"pricingType,omitzero" enum:"FREE,PAID,CUSTOM"`
 		DefaultTrialConfig Opt[trialConfigIn] `json:"defaultTrialConfig,omitzero"`
@@ -123,7 +123,7 @@ type updatePlanInput struct {
 		DisplayName        Given[string]           `json:"displayName,omitzero" minLength:"1" maxLength:"255"`
 		Description        Opt[string]             `json:"description,omitzero" maxLength:"255"`
 		BillingID          Opt[string]             `json:"billingId,omitzero" maxLength:"255"`
-		Metadata           Opt[map[string]*string] `json:"metadata,omitzero" doc:"Given keys replace; null or an empty text deletes."`
+		Metadata           Opt[map[string]*string] `json:"metadata,omitzero" format:"metadata" doc:"Given keys replace; null or an empty text deletes."`
 		HiddenFromWidgets  Opt[[]string]           `json:"hiddenFromWidgets,omitzero" enum:"PAYWALL,CUSTOMER_PORTAL,CHECKOUT"`
 		DefaultTrialConfig Opt[trialConfigIn]      `json:"defaultTrialConfig,omitzero"`
 		Charges            Given[chargesIn]        `json:"charges,omitzero" doc:"The whole pricing. It replaces what was there."`

@@ -62,7 +62,7 @@ type createProductInput struct {
 		ID                    string                 `json:"id,omitempty" minLength:"1" maxLength:"255" format:"ref" doc:"Made when absent."`
 		DisplayName           string                 `json:"displayName" minLength:"1" maxLength:"255"`
 		Description           Opt[string]            `json:"description,omitzero" maxLength:"255"`
-		Metadata              Opt[map[string]string] `json:"metadata,omitzero"`
+		Metadata              Opt[map[string]string] `json:"metadata,omitzero" format:"metadata"`
 		MultipleSubscriptions bool                   `json:"multipleSubscriptions,omitempty" doc:"One subscription per resource instead of one per customer."`
 	}
 }
@@ -80,7 +80,7 @@ type updateProductInput struct {
 	Body struct {
 		DisplayName           Given[string]             `json:"displayName,omitzero" minLength:"1" maxLength:"255"`
 		Description           Opt[string]               `json:"description,omitzero" maxLength:"255"`
-		Metadata              Opt[map[string]*string]   `json:"metadata,omitzero" doc:"Given keys replace; null or an empty text deletes."`
+		Metadata              Opt[map[string]*string]   `json:"metadata,omitzero" format:"metadata" doc:"Given keys replace; null or an empty text deletes."`
 		MultipleSubscriptions Given[bool]               `json:"multipleSubscriptions,omitzero" doc:"Fixed once the product has subscriptions."`
 		ProductSettings       Given[journeyBody]        `json:"productSettings,omitzero" doc:"The customer journey. Replaced as a whole: what is absent takes its default."`
 		UsageResetCutoffRule  Given[usageResetRuleBody] `json:"usageResetCutoffRule,omitzero"`

@@ -23,14 +23,14 @@ type provisionBody struct {
 	Name                  Opt[string]             `json:"name,omitzero" maxLength:"255"`
 	Email                 Opt[string]             `json:"email,omitzero" maxLength:"255" format:"email"`
 	BillingID             Opt[string]             `json:"billingId,omitzero" maxLength:"255"`
-	BillingCurrency       Opt[string]             `json:"billingCurrency,omitzero"`
+	BillingCurrency       Opt[string]             `json:"billingCurrency,omitzero" format:"currency"`
 	CouponID              Opt[string]             `json:"couponId,omitzero" maxLength:"255"`
 	Language              Opt[string]             `json:"language,omitzero" maxLength:"255"`
 	Timezone              Opt[string]             `json:"timezone,omitzero" maxLength:"255" format:"timezone"`
 	DefaultPaymentMethod  Opt[paymentMethodBody]  `json:"defaultPaymentMethod,omitzero"`
 	Integrations          []integrationBody       `json:"integrations,omitempty"`
 	Passthrough           Opt[passthroughBody]    `json:"passthrough,omitzero"`
-	Metadata              map[string]string       `json:"metadata,omitempty"`
+	Metadata              map[string]string       `json:"metadata,omitempty" format:"metadata"`
 	ExcludeFromExperiment bool                    `json:"excludeFromExperiment,omitempty" doc:"Take no part in experiments; the journey still applies."`
 	SubscriptionParams    Opt[subscriptionParams] `json:"subscriptionParams,omitzero" doc:"The subscription that is asked for. Absent or null: a customer without one."`
 }
@@ -41,7 +41,7 @@ type subscriptionParams struct {
 	ID            Opt[string]       `json:"id,omitzero" maxLength:"255" format:"ref"`
 	ResourceID    Opt[string]       `json:"resourceId,omitzero" maxLength:"255" format:"ref"`
 	StartDate     Opt[Time]         `json:"startDate,omitzero"`
-	Metadata      map[string]string `json:"metadata,omitempty"`
+	Metadata      map[string]string `json:"metadata,omitempty" format:"metadata"`
 	BillingPeriod string            `json:"billingPeriod,omitempty" enum:"MONTHLY,ANNUALLY"`
 }
 
@@ -76,13 +76,13 @@ func (in *provisionInput) request() (provisioning.Request, error) {
 		},
 	}
 	if m, ok := b.DefaultPaymentMethod.Get(); ok {
-		r.DefaultPaymentMethod = mustJSON(m)
+		r.DefaultPaymentMethod = m.stored()
 	}
 	if len(b.Integrations) > 0 {
-		r.Integrations = mustJSON(b.Integrations)
+		r.Integrations = storedLinks(b.Integrations)
 	}
 	if p, ok := b.Passthrough.Get(); ok {
-		r.Passthrough = mustJSON(p)
+		r.Passthrough = p.stored()
 	}
 	if p, ok := b.SubscriptionParams.Get(); ok {
 		r.Subscription = &provisioning.Params{

@@ -13,8 +13,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/purserhq/purser/internal/base/id"
+	"github.com/purserhq/purser/internal/base/metadata"
 	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/core/customer"
+	"github.com/purserhq/purser/internal/core/event"
 )
 
 const typeNull = "null"
@@ -28,6 +30,7 @@ type shape struct {
 	props    map[string]*shape
 	required []string
 	values   *shape // of members that props does not name; nil when there are none
+	metadata bool   // the limits of metadata hold
 
 	items              *shape
 	minItems, maxItems *int
@@ -58,6 +61,8 @@ var formats = map[string]func(string) string{
 	"customer-ref": id.CustomerRefIssue,
 	"email":        customer.EmailIssue,
 	"timezone":     customer.TimezoneIssue,
+	"currency":     currencyIssue,
+	"position":     positionIssue,
 	"int32":        func(s string) string { return whole(s, 32) },
 	"int64":        func(s string) string { return whole(s, 64) },
 	"decimal": func(s string) string {
@@ -66,6 +71,20 @@ var formats = map[string]func(string) string{
 		}
 		return ""
 	},
+}
+
+func currencyIssue(s string) string {
+	if !money.Currency(s).Valid() {
+		return "is not a supported lower-case ISO 4217 code"
+	}
+	return ""
+}
+
+func positionIssue(s string) string {
+	if _, err := event.ParseCursor("", s); err != nil {
+		return "is not a position of this feed"
+	}
+	return ""
 }
 
 func whole(s string, bits int) string {
@@ -108,7 +127,7 @@ func (c *shapes) fill(sh *shape, s *huma.Schema) {
 	*sh = shape{
 		kind: s.Type, nullable: s.Nullable, strict: s.AdditionalProperties == false, required: s.Required,
 		minItems: s.MinItems, maxItems: s.MaxItems, minLength: s.MinLength, maxLength: s.MaxLength,
-		format: formats[s.Format], min: s.Minimum, max: s.Maximum,
+		format: formats[s.Format], min: s.Minimum, max: s.Maximum, metadata: s.Format == "metadata",
 	}
 	if s.Pattern != "" {
 		sh.pattern = regexp.MustCompile(s.Pattern)
@@ -260,6 +279,9 @@ func (sh *shape) list(c *checker, list []any, strict bool) {
 }
 
 func (sh *shape) object(c *checker, m map[string]any, strict bool) {
+	if sh.metadata {
+		metadata.Check(&c.checks, string(c.path), texts(m))
+	}
 	for name, v := range m {
 		back := c.enter(name)
 		switch p := sh.props[name]; {
@@ -284,4 +306,15 @@ func (sh *shape) object(c *checker, m map[string]any, strict bool) {
 			c.leave(back)
 		}
 	}
+}
+
+// texts are the members that are texts.
+func texts(m map[string]any) map[string]string {
+	out := make(map[string]string, len(m))
+	for name, v := range m {
+		if s, ok := v.(string); ok {
+			out[name] = s
+		}
+	}
+	return out
 }

@@ -47,7 +47,11 @@ func (c caller) mark(after string) (events []event, position string) {
 	marker := fmt.Sprintf("mark-%d", *c.marks)
 	c.post(customers, fmt.Sprintf(`{"id":%q}`, marker)).want(201)
 	for {
-		f := c.feed("limit=1000&wait=25&after=" + url.QueryEscape(after))
+		query := "limit=1000&wait=25"
+		if after != "" {
+			query += "&after=" + url.QueryEscape(after)
+		}
+		f := c.feed(query)
 		if len(f.Data) == 0 {
 			c.t.Fatalf("the event of %s never came", marker)
 		}

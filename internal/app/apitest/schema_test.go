@@ -3,6 +3,7 @@ package apitest
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -231,7 +232,7 @@ func isType(t string, value any) bool {
 	case string:
 		return t == "string"
 	case float64:
-		return t == "number" || t == "integer" && v == float64(int64(v))
+		return t == "number" || t == "integer" && v == math.Trunc(v)
 	case []any:
 		return t == "array"
 	case map[string]any:

@@ -31,8 +31,11 @@ func TestNewEntitlementIsChecked(t *testing.T) {
 		want    refusal
 	}{
 		{"boolean", sso, EntitlementUpdate{}, refusal{}},
-		{"boolean with a limit", sso, EntitlementUpdate{UsageLimit: ten, Soft: opt.Some(true)},
-			bad("InvalidArgumentError", "hasSoftLimit", "usageLimit")},
+		{
+			"boolean with a limit", sso,
+			EntitlementUpdate{UsageLimit: ten, Soft: opt.Some(true)},
+			bad("InvalidArgumentError", "hasSoftLimit", "usageLimit"),
+		},
 		{"limit", days, EntitlementUpdate{UsageLimit: opt.Some(int64(0))}, refusal{}},
 		{"unlimited", days, EntitlementUpdate{Unlimited: unlimited}, refusal{}},
 		{"neither", days, EntitlementUpdate{}, bad("InvalidArgumentError", "usageLimit")},
@@ -41,22 +44,40 @@ func TestNewEntitlementIsChecked(t *testing.T) {
 		{"negative", days, EntitlementUpdate{UsageLimit: opt.Some(int64(-1))}, bad("InvalidArgumentError", "usageLimit")},
 		{"value set per subscription", days, EntitlementUpdate{IsCustom: opt.Some(true)}, refusal{}},
 		{"override", sso, EntitlementUpdate{Behavior: ptr(Override)}, bad("CannotAddOverrideEntitlementToPlan", "behavior")},
-		{"unknown words", sso, EntitlementUpdate{Behavior: ptr("Add"), HiddenFromWidgets: opt.Some([]string{"HOME"})},
-			bad("BadUserInput", "behavior", "hiddenFromWidgets")},
+		{
+			"unknown words", sso,
+			EntitlementUpdate{Behavior: ptr("Add"), HiddenFromWidgets: opt.Some([]string{"HOME"})},
+			bad("BadUserInput", "behavior", "hiddenFromWidgets"),
+		},
 		{"reset", calls, EntitlementUpdate{UsageLimit: ten, ResetPeriod: opt.Some("DAY")}, refusal{}},
-		{"reset of a value", days, EntitlementUpdate{UsageLimit: ten, ResetPeriod: opt.Some("DAY")},
-			bad("InvalidEntitlementResetPeriod", "resetPeriod")},
+		{
+			"reset of a value", days,
+			EntitlementUpdate{UsageLimit: ten, ResetPeriod: opt.Some("DAY")},
+			bad("InvalidEntitlementResetPeriod", "resetPeriod"),
+		},
 		{"unknown reset", calls, EntitlementUpdate{UsageLimit: ten, ResetPeriod: opt.Some("DECADE")}, bad("BadUserInput", "resetPeriod")},
 		{"anchor", calls, EntitlementUpdate{UsageLimit: ten, ResetPeriod: opt.Some("WEEK"), Resets: resets("WEEK", "EveryMonday")}, refusal{}},
-		{"anchor of another period", calls, EntitlementUpdate{UsageLimit: ten, ResetPeriod: opt.Some("WEEK"), Resets: resets("MONTH", "StartOfTheMonth")},
-			bad("InvalidEntitlementResetPeriod", "monthlyResetPeriodConfiguration")},
-		{"unknown anchor", calls, EntitlementUpdate{UsageLimit: ten, ResetPeriod: opt.Some("YEAR"), Resets: resets("YEAR", "StartOfTheMonth")},
-			bad("InvalidEntitlementResetPeriod", "yearlyResetPeriodConfiguration.accordingTo")},
-		{"anchor without period", calls, EntitlementUpdate{UsageLimit: ten, Resets: resets("YEAR", "SubscriptionStart")},
-			bad("InvalidEntitlementResetPeriod", "yearlyResetPeriodConfiguration")},
+		{
+			"anchor of another period", calls,
+			EntitlementUpdate{UsageLimit: ten, ResetPeriod: opt.Some("WEEK"), Resets: resets("MONTH", "StartOfTheMonth")},
+			bad("InvalidEntitlementResetPeriod", "monthlyResetPeriodConfiguration"),
+		},
+		{
+			"unknown anchor", calls,
+			EntitlementUpdate{UsageLimit: ten, ResetPeriod: opt.Some("YEAR"), Resets: resets("YEAR", "StartOfTheMonth")},
+			bad("InvalidEntitlementResetPeriod", "yearlyResetPeriodConfiguration.accordingTo"),
+		},
+		{
+			"anchor without period", calls,
+			EntitlementUpdate{UsageLimit: ten, Resets: resets("YEAR", "SubscriptionStart")},
+			bad("InvalidEntitlementResetPeriod", "yearlyResetPeriodConfiguration"),
+		},
 		{"not yet", sso, EntitlementUpdate{Unsupported: []string{"enumValues"}}, bad("InvalidArgumentError", "enumValues")},
-		{"long texts", sso, EntitlementUpdate{Description: opt.Some(long), DisplayName: opt.Some(long)},
-			bad("BadUserInput", "description", "displayNameOverride")},
+		{
+			"long texts", sso,
+			EntitlementUpdate{Description: opt.Some(long), DisplayName: opt.Some(long)},
+			bad("BadUserInput", "description", "displayNameOverride"),
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -150,8 +171,11 @@ func TestAddNamesEveryBadRow(t *testing.T) {
 		{"unknown", []NewEntitlement{row("feature-x", EntitlementUpdate{})}, bad("FeatureNotFound", "entitlements[0].id")},
 		{"archived", []NewEntitlement{row("feature-old", EntitlementUpdate{})}, bad("InvalidArgumentError", "entitlements[0].id")},
 		{"in the plan already", []NewEntitlement{row("feature-days", limit)}, bad("DuplicatedEntityNotAllowed", "entitlements[0].id")},
-		{"twice", []NewEntitlement{row("feature-sso", EntitlementUpdate{}), row("feature-sso", limit)},
-			bad("DuplicatedEntityNotAllowed", "entitlements[1].id", "entitlements[1].usageLimit")},
+		{
+			"twice",
+			[]NewEntitlement{row("feature-sso", EntitlementUpdate{}), row("feature-sso", limit)},
+			bad("DuplicatedEntityNotAllowed", "entitlements[1].id", "entitlements[1].usageLimit"),
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -166,7 +190,10 @@ func TestAddNamesEveryBadRow(t *testing.T) {
 func TestSortEntitlements(t *testing.T) {
 	t.Parallel()
 	rows := []Entitlement{
-		{FeatureRefID: "b"}, {FeatureRefID: "a"}, {FeatureRefID: "d", Order: ptr(2.0)}, {FeatureRefID: "c", Order: ptr(2.0)},
+		{FeatureRefID: "b"},
+		{FeatureRefID: "a"},
+		{FeatureRefID: "d", Order: ptr(2.0)},
+		{FeatureRefID: "c", Order: ptr(2.0)},
 		{FeatureRefID: "z", Order: ptr(-1.0)},
 	}
 	SortEntitlements(rows)

@@ -45,8 +45,11 @@ func TestNewProductValidate(t *testing.T) {
 	}{
 		{"minimal", NewProduct{DisplayName: "Demo"}, refusal{}},
 		{"every pattern character", NewProduct{ID: "9a_|.-Z", DisplayName: "Demo"}, refusal{}},
-		{"all bad at once", NewProduct{ID: "a/b", DisplayName: " ", Description: &long, Metadata: map[string]string{"": "x"}},
-			bad("BadUserInput", "description", "displayName", "id", "metadata")},
+		{
+			"all bad at once",
+			NewProduct{ID: "a/b", DisplayName: " ", Description: &long, Metadata: map[string]string{"": "x"}},
+			bad("BadUserInput", "description", "displayName", "id", "metadata"),
+		},
 		{"an address as id", NewProduct{ID: "a@b", DisplayName: "Demo"}, bad("BadUserInput", "id")},
 		{"long id", NewProduct{ID: long, DisplayName: long}, bad("BadUserInput", "displayName", "id")},
 	} {
@@ -69,14 +72,23 @@ func TestNewFeatureValidate(t *testing.T) {
 		{"boolean", NewFeature{DisplayName: "SSO", Type: Boolean}, refusal{}},
 		{"configuration", NewFeature{DisplayName: "Retention", Type: Number, MeterType: NoMeter}, refusal{}},
 		{"metered", NewFeature{DisplayName: "Seats", Type: Number, MeterType: Fluctuating, Units: ptr("seat")}, refusal{}},
-		{"metered boolean", NewFeature{DisplayName: "SSO", Type: Boolean, MeterType: Incremental},
-			bad("MeteringNotAvailableForFeatureType", "meterType")},
+		{
+			"metered boolean",
+			NewFeature{DisplayName: "SSO", Type: Boolean, MeterType: Incremental},
+			bad("MeteringNotAvailableForFeatureType", "meterType"),
+		},
 		{"enum", NewFeature{DisplayName: "Region", Type: Enum}, bad("UnsupportedFeatureType", "featureType")},
 		{"unknown kinds", NewFeature{DisplayName: "X", Type: "TEXT", MeterType: "SUM"}, bad("BadUserInput", "featureType", "meterType")},
-		{"not yet", NewFeature{DisplayName: "X", Type: Number, Unsupported: []string{"unitTransformation"}},
-			bad("InvalidArgumentError", "unitTransformation")},
-		{"long texts", NewFeature{DisplayName: "X", Type: Number, Units: &long, UnitsPlural: &long},
-			bad("BadUserInput", "featureUnits", "featureUnitsPlural")},
+		{
+			"not yet",
+			NewFeature{DisplayName: "X", Type: Number, Unsupported: []string{"unitTransformation"}},
+			bad("InvalidArgumentError", "unitTransformation"),
+		},
+		{
+			"long texts",
+			NewFeature{DisplayName: "X", Type: Number, Units: &long, UnitsPlural: &long},
+			bad("BadUserInput", "featureUnits", "featureUnitsPlural"),
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -97,15 +109,24 @@ func TestNewPlanValidate(t *testing.T) {
 		{"unpriced", NewPlan{DisplayName: "Pro"}, refusal{}},
 		{"trial of a paid plan", NewPlan{DisplayName: "Pro", PricingType: Paid, Trial: &Trial{14, "DAY", "CONVERT_TO_PAID"}}, refusal{}},
 		{"trial of a custom plan", NewPlan{DisplayName: "Pro", PricingType: Custom, Trial: &Trial{1, "MONTH", ""}}, refusal{}},
-		{"trial of a free plan", NewPlan{DisplayName: "Free", PricingType: Free, Trial: &Trial{14, "DAY", ""}},
-			bad("InvalidArgumentError", "defaultTrialConfig")},
+		{
+			"trial of a free plan",
+			NewPlan{DisplayName: "Free", PricingType: Free, Trial: &Trial{14, "DAY", ""}},
+			bad("InvalidArgumentError", "defaultTrialConfig"),
+		},
 		{"no length", NewPlan{DisplayName: "Pro", Trial: &Trial{0, "DAY", ""}}, bad("InvalidArgumentError", "defaultTrialConfig.duration")},
 		{"endless", NewPlan{DisplayName: "Pro", Trial: &Trial{121, "MONTH", ""}}, bad("InvalidArgumentError", "defaultTrialConfig.duration")},
-		{"unknown words", NewPlan{DisplayName: "Pro", PricingType: "PRO", Trial: &Trial{1, "WEEK", "STOP"}, HiddenFromWidgets: []string{"HOME"}},
-			bad("BadUserInput", "defaultTrialConfig.trialEndBehavior", "defaultTrialConfig.units", "hiddenFromWidgets", "pricingType")},
+		{
+			"unknown words",
+			NewPlan{DisplayName: "Pro", PricingType: "PRO", Trial: &Trial{1, "WEEK", "STOP"}, HiddenFromWidgets: []string{"HOME"}},
+			bad("BadUserInput", "defaultTrialConfig.trialEndBehavior", "defaultTrialConfig.units", "hiddenFromWidgets", "pricingType"),
+		},
 		{"published at once", NewPlan{DisplayName: "Pro", Status: Published}, bad("InvalidArgumentError", "status")},
-		{"not yet", NewPlan{DisplayName: "Pro", Unsupported: []string{"parentPlanId", "defaultTrialConfig.budget"}},
-			bad("InvalidArgumentError", "defaultTrialConfig.budget", "parentPlanId")},
+		{
+			"not yet",
+			NewPlan{DisplayName: "Pro", Unsupported: []string{"parentPlanId", "defaultTrialConfig.budget"}},
+			bad("InvalidArgumentError", "defaultTrialConfig.budget", "parentPlanId"),
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -164,12 +185,18 @@ func TestUpdatesNameEveryBadField(t *testing.T) {
 		given interface{ Validate() error }
 		want  refusal
 	}{
-		{"product", ProductUpdate{DisplayName: ptr(""), Description: opt.Some(long), UsageResetCutoff: ptr("SOMETIMES")},
-			bad("BadUserInput", "description", "displayName", "usageResetCutoffRule.behavior")},
+		{
+			"product",
+			ProductUpdate{DisplayName: ptr(""), Description: opt.Some(long), UsageResetCutoff: ptr("SOMETIMES")},
+			bad("BadUserInput", "description", "displayName", "usageResetCutoffRule.behavior"),
+		},
 		{"feature", FeatureUpdate{Units: opt.Some(long), Unsupported: []string{"meter"}}, bad("BadUserInput", "featureUnits", "meter")},
 		{"meter alone", FeatureUpdate{Unsupported: []string{"meter"}}, bad("InvalidArgumentError", "meter")},
-		{"plan", PlanUpdate{BillingID: opt.Some(long), Trial: opt.Some(Trial{0, "DAY", ""}), HiddenFromWidgets: opt.Some([]string{"X"})},
-			bad("BadUserInput", "billingId", "defaultTrialConfig.duration", "hiddenFromWidgets")},
+		{
+			"plan",
+			PlanUpdate{BillingID: opt.Some(long), Trial: opt.Some(Trial{0, "DAY", ""}), HiddenFromWidgets: opt.Some([]string{"X"})},
+			bad("BadUserInput", "billingId", "defaultTrialConfig.duration", "hiddenFromWidgets"),
+		},
 		{"null clears", PlanUpdate{BillingID: opt.Null[string](), Trial: opt.Null[Trial]()}, refusal{}},
 		{"copy", Duplicate{DisplayName: ptr("")}, bad("BadUserInput", "displayName", "targetId")},
 	} {

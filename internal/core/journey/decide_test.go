@@ -42,42 +42,50 @@ func TestDecisionTable(t *testing.T) {
 		steps    []string
 	}{
 		{
-			"1: no params, any journey", journey.Request{Settings: trial, StartPlan: &planPro},
+			"1: no params, any journey",
+			journey.Request{Settings: trial, StartPlan: &planPro},
 			"", journey.SkippedSubscriptionCreation,
 			[]string{"No subscription was asked for, so none is created."},
 		},
 		{
-			"3: plan selection", journey.Request{Requested: want(planBasic), Settings: choose},
+			"3: plan selection",
+			journey.Request{Requested: want(planBasic), Settings: choose},
 			"plan-basic", journey.RequestedPlan,
 			[]string{"The journey of product-demo lets customers choose their plan (PLAN_SELECTION).", "The requested plan-basic applies."},
 		},
 		{
-			"4: free plan", journey.Request{Requested: want(planPro), Settings: free, StartPlan: &planFree},
+			"4: free plan",
+			journey.Request{Requested: want(planPro), Settings: free, StartPlan: &planFree},
 			"plan-free", journey.PredefinedFreePlan,
 			[]string{"The journey of product-demo starts customers on a free plan (FREE_PLAN).", "The free plan plan-free replaces the requested plan-pro."},
 		},
 		{
-			"4: free plan, requested anyway", journey.Request{Requested: want(planFree), Settings: free, StartPlan: &planFree},
+			"4: free plan, requested anyway",
+			journey.Request{Requested: want(planFree), Settings: free, StartPlan: &planFree},
 			"plan-free", journey.PredefinedFreePlan,
 			[]string{"The journey of product-demo starts customers on a free plan (FREE_PLAN).", "The requested plan-free is the free plan of this journey."},
 		},
 		{
-			"5: trial", journey.Request{Requested: want(planBasic), Settings: trial, StartPlan: &planPro},
+			"5: trial",
+			journey.Request{Requested: want(planBasic), Settings: trial, StartPlan: &planPro},
 			"plan-pro", journey.PredefinedTrialPlan,
 			[]string{"The journey of product-demo starts customers with a trial (TRIAL_PERIOD).", "The trial plan plan-pro (14 days) replaces the requested plan-basic."},
 		},
 		{
-			"5: trial, requested anyway", journey.Request{Requested: want(planPro), Settings: trial, StartPlan: &planPro},
+			"5: trial, requested anyway",
+			journey.Request{Requested: want(planPro), Settings: trial, StartPlan: &planPro},
 			"plan-pro", journey.PredefinedTrialPlan,
 			[]string{"The journey of product-demo starts customers with a trial (TRIAL_PERIOD).", "The requested plan-pro (14 days) is the trial plan of this journey."},
 		},
 		{
-			"5: trial of a custom plan", journey.Request{Requested: want(planBasic), Settings: startWith(journey.TrialPeriod, planCustom), StartPlan: &planCustom},
+			"5: trial of a custom plan",
+			journey.Request{Requested: want(planBasic), Settings: startWith(journey.TrialPeriod, planCustom), StartPlan: &planCustom},
 			"plan-custom", journey.PredefinedTrialPlan,
 			[]string{"The journey of product-demo starts customers with a trial (TRIAL_PERIOD).", "The trial plan plan-custom replaces the requested plan-basic."},
 		},
 		{
-			"6: control, as row 3", journey.Request{Requested: want(planBasic), Settings: choose, Group: control},
+			"6: control, as row 3",
+			journey.Request{Requested: want(planBasic), Settings: choose, Group: control},
 			"plan-basic", journey.RequestedPlan,
 			[]string{
 				"The experiment puts this customer into the group Control (CONTROL).",
@@ -86,7 +94,8 @@ func TestDecisionTable(t *testing.T) {
 			},
 		},
 		{
-			"7: variant with plan selection", journey.Request{Requested: want(planBasic), Settings: choose, Group: variant},
+			"7: variant with plan selection",
+			journey.Request{Requested: want(planBasic), Settings: choose, Group: variant},
 			"plan-basic", journey.RequestedPlan,
 			[]string{
 				"The experiment puts this customer into the group Trial (VARIANT).",
@@ -95,7 +104,8 @@ func TestDecisionTable(t *testing.T) {
 			},
 		},
 		{
-			"8: variant with a free plan", journey.Request{Requested: want(planPro), Settings: free, StartPlan: &planFree, Group: variant},
+			"8: variant with a free plan",
+			journey.Request{Requested: want(planPro), Settings: free, StartPlan: &planFree, Group: variant},
 			"plan-free", journey.PredefinedFreePlan,
 			[]string{
 				"The experiment puts this customer into the group Trial (VARIANT).",
@@ -104,7 +114,8 @@ func TestDecisionTable(t *testing.T) {
 			},
 		},
 		{
-			"9: variant with a trial", journey.Request{Requested: want(planBasic), Settings: trial, StartPlan: &planPro, Group: variant},
+			"9: variant with a trial",
+			journey.Request{Requested: want(planBasic), Settings: trial, StartPlan: &planPro, Group: variant},
 			"plan-pro", journey.PredefinedTrialPlan,
 			[]string{
 				"The experiment puts this customer into the group Trial (VARIANT).",
@@ -113,12 +124,14 @@ func TestDecisionTable(t *testing.T) {
 			},
 		},
 		{
-			"10: excluded from experiments: the product's own journey, no group", journey.Request{Requested: want(planPro), Settings: free, StartPlan: &planFree},
+			"10: excluded from experiments: the product's own journey, no group",
+			journey.Request{Requested: want(planPro), Settings: free, StartPlan: &planFree},
 			"plan-free", journey.PredefinedFreePlan,
 			[]string{"The journey of product-demo starts customers on a free plan (FREE_PLAN).", "The free plan plan-free replaces the requested plan-pro."},
 		},
 		{
-			"11: plan selection of a custom plan", journey.Request{Requested: want(planCustom), Settings: choose},
+			"11: plan selection of a custom plan",
+			journey.Request{Requested: want(planCustom), Settings: choose},
 			"plan-custom", journey.RequestedPlan,
 			[]string{"The journey of product-demo lets customers choose their plan (PLAN_SELECTION).", "The requested plan-custom applies."},
 		},
@@ -163,15 +176,21 @@ func TestParametersThatSurvive(t *testing.T) {
 		says      []string // the steps after the first two
 	}{
 		{
-			"the requested plan keeps everything", journey.Requested{Plan: planPro, BillingPeriod: "ANNUALLY", Given: all}, journey.Defaults(), nil,
+			"the requested plan keeps everything",
+			journey.Requested{Plan: planPro, BillingPeriod: "ANNUALLY", Given: all},
+			journey.Defaults(), nil,
 			"ANNUALLY", nil, nil,
 		},
 		{
-			"a free start keeps what fits any plan", journey.Requested{Plan: planPro, Given: always}, free, &planFree,
+			"a free start keeps what fits any plan",
+			journey.Requested{Plan: planPro, Given: always},
+			free, &planFree,
 			"", nil, nil,
 		},
 		{
-			"a free start drops period, country, quantities, add-ons and coupons", journey.Requested{Plan: planPro, BillingPeriod: "MONTHLY", Given: all}, free, &planFree,
+			"a free start drops period, country, quantities, add-ons and coupons",
+			journey.Requested{Plan: planPro, BillingPeriod: "MONTHLY", Given: all},
+			free, &planFree,
 			"",
 			[]string{"billingPeriod", "billingCountryCode", "charges", "unitQuantity", "appliedCoupon", "promotionCode", "addons"},
 			[]string{
@@ -180,36 +199,62 @@ func TestParametersThatSurvive(t *testing.T) {
 			},
 		},
 		{
-			"a free start that was requested keeps its add-ons", journey.Requested{Plan: planFree, BillingPeriod: "MONTHLY", Given: []string{"billingPeriod", "addons"}}, free, &planFree,
-			"", []string{"billingPeriod"}, []string{"Dropped: billingPeriod (plan-free has no prices)."},
+			"a free start that was requested keeps its add-ons",
+			journey.Requested{Plan: planFree, BillingPeriod: "MONTHLY", Given: []string{"billingPeriod", "addons"}},
+			free, &planFree,
+			"",
+			[]string{"billingPeriod"},
+			[]string{"Dropped: billingPeriod (plan-free has no prices)."},
 		},
 		{
-			"a trial drops quantities and add-ons of another plan, keeps country and coupons", journey.Requested{Plan: planTeam, BillingPeriod: "MONTHLY", Given: all}, trial, &planPro,
-			"MONTHLY", []string{"charges", "unitQuantity", "addons"}, []string{"Dropped: charges, unitQuantity, addons (chosen for plan-team)."},
+			"a trial drops quantities and add-ons of another plan, keeps country and coupons",
+			journey.Requested{Plan: planTeam, BillingPeriod: "MONTHLY", Given: all},
+			trial, &planPro,
+			"MONTHLY",
+			[]string{"charges", "unitQuantity", "addons"},
+			[]string{"Dropped: charges, unitQuantity, addons (chosen for plan-team)."},
 		},
 		{
-			"a trial of the requested plan keeps everything", journey.Requested{Plan: planPro, BillingPeriod: "ANNUALLY", Given: all}, trial, &planPro,
+			"a trial of the requested plan keeps everything",
+			journey.Requested{Plan: planPro, BillingPeriod: "ANNUALLY", Given: all},
+			trial, &planPro,
 			"ANNUALLY", nil, nil,
 		},
 		{
-			"a trial keeps a period that its plan has", journey.Requested{Plan: planTeam, BillingPeriod: "ANNUALLY", Given: []string{"billingPeriod"}}, trial, &planPro,
+			"a trial keeps a period that its plan has",
+			journey.Requested{Plan: planTeam, BillingPeriod: "ANNUALLY", Given: []string{"billingPeriod"}},
+			trial, &planPro,
 			"ANNUALLY", nil, nil,
 		},
 		{
-			"a trial replaces a period that its plan lacks by the first", journey.Requested{Plan: planBasic, BillingPeriod: "WEEKLY", Given: []string{"billingPeriod"}}, trial, &planPro,
-			"MONTHLY", []string{"billingPeriod"}, []string{"Dropped: billingPeriod (plan-pro has no price for WEEKLY, so MONTHLY applies)."},
+			"a trial replaces a period that its plan lacks by the first",
+			journey.Requested{Plan: planBasic, BillingPeriod: "WEEKLY", Given: []string{"billingPeriod"}},
+			trial, &planPro,
+			"MONTHLY",
+			[]string{"billingPeriod"},
+			[]string{"Dropped: billingPeriod (plan-pro has no price for WEEKLY, so MONTHLY applies)."},
 		},
 		{
-			"a trial without a period takes the first", journey.Requested{Plan: planBasic}, trial, &planPro,
+			"a trial without a period takes the first",
+			journey.Requested{Plan: planBasic},
+			trial, &planPro,
 			"MONTHLY", nil, nil,
 		},
 		{
-			"a trial of a plan without prices drops the period", journey.Requested{Plan: planBasic, BillingPeriod: "MONTHLY"}, startWith(journey.TrialPeriod, planCustom), &planCustom,
-			"", []string{"billingPeriod"}, []string{"Dropped: billingPeriod (plan-custom has no prices)."},
+			"a trial of a plan without prices drops the period",
+			journey.Requested{Plan: planBasic, BillingPeriod: "MONTHLY"},
+			startWith(journey.TrialPeriod, planCustom), &planCustom,
+			"",
+			[]string{"billingPeriod"},
+			[]string{"Dropped: billingPeriod (plan-custom has no prices)."},
 		},
 		{
-			"an unknown parameter is taken for one of the requested plan", journey.Requested{Plan: planBasic, Given: []string{"surprise"}}, trial, &planPro,
-			"MONTHLY", []string{"surprise"}, []string{"Dropped: surprise (chosen for plan-basic)."},
+			"an unknown parameter is taken for one of the requested plan",
+			journey.Requested{Plan: planBasic, Given: []string{"surprise"}},
+			trial, &planPro,
+			"MONTHLY",
+			[]string{"surprise"},
+			[]string{"Dropped: surprise (chosen for plan-basic)."},
 		},
 	}
 	for _, tt := range tests {

@@ -31,6 +31,19 @@ type Environment struct {
 	Clock      *time.Time // where the test clock stands; nil for real time
 }
 
+// standing is the environment's time once its row is held. now was read before that, and moves that held the row
+// meanwhile have ended since.
+func (e Environment) standing(st clockStore, now time.Time) time.Time {
+	stands := st.MachineNow()
+	if e.Clock != nil {
+		stands = *e.Clock
+	}
+	if stands.After(now) {
+		return stands
+	}
+	return now
+}
+
 type clockStore interface {
 	Now() time.Time
 	MachineNow() time.Time
@@ -108,6 +121,7 @@ func (s *Service) startMove(ctx context.Context, env tenant.ID, target func(Stor
 		if err != nil {
 			return err
 		}
+		now = e.standing(st, now)
 		if err := m.mayMove(ctx, st, e, now); err != nil {
 			return err
 		}
@@ -211,10 +225,11 @@ func (m *move) finish(ctx context.Context) (Clock, error) {
 	for {
 		var done bool
 		err := m.db.Write(ctx, m.env, func(st Store, now time.Time) (err error) {
-			if _, err = st.LockEnvironment(ctx, m.env); err != nil {
+			e, err := st.LockEnvironment(ctx, m.env)
+			if err != nil {
 				return err
 			}
-			if done, err = m.step(ctx, st, now); err != nil {
+			if done, err = m.step(ctx, st, e.standing(st, now)); err != nil {
 				return err
 			}
 			t := m.task
