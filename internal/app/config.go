@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/core/account"
@@ -44,6 +45,8 @@ type Config struct {
 	Listen string `help:"Address to listen on, such as 127.0.0.1:8080 or :8080." placeholder:"ADDRESS"`
 	// AdminListen is where /metrics and pprof are; "" for nowhere.
 	AdminListen string `help:"Address for /metrics and profiles; off unless given." placeholder:"ADDRESS"`
+	// FeedRetention is in machine time. Readers that stay away for longer have to start again.
+	FeedRetention time.Duration `help:"How long events stay in the change feed." default:"2160h" placeholder:"DURATION"`
 
 	NextFreePort bool        `kong:"-"` // when the port is busy take the next one that is free
 	Version      string      `kong:"-"`
@@ -51,7 +54,10 @@ type Config struct {
 	Account      string      `kong:"-"` // display name of the account; "Purser" when empty
 }
 
-const defaultAccount = "Purser"
+const (
+	defaultAccount       = "Purser"
+	defaultFeedRetention = 90 * 24 * time.Hour
+)
 
 func (c *Config) fill() {
 	if c.Clock == nil {
@@ -59,6 +65,9 @@ func (c *Config) fill() {
 	}
 	if c.Account == "" {
 		c.Account = defaultAccount
+	}
+	if c.FeedRetention <= 0 {
+		c.FeedRetention = defaultFeedRetention
 	}
 }
 

@@ -113,17 +113,14 @@ func (a *App) routes() http.Handler {
 	)
 }
 
-const (
-	feedKept    = 90 * 24 * time.Hour // machine time
-	expireEvery = time.Minute
-)
+const expireEvery = time.Minute
 
 // workers are the background loops of a server.
 func (a *App) workers() []job {
 	return []job{
 		{"feed", a.parts.follower.Run},
 		{"timers", worker.Timers{Due: a.parts.provisioning, Environments: a.environments, Log: a.log}.Run},
-		{"retention", worker.Prune{Store: a.db, Now: a.cfg.Clock.Now, Keep: feedKept, Log: a.log}.Run},
+		{"retention", worker.Prune{Store: a.db, Now: a.cfg.Clock.Now, Keep: a.cfg.FeedRetention, Log: a.log}.Run},
 		{"key-expiry", every(expireEvery, a.parts.accounts.ExpireKeys)},
 	}
 }
