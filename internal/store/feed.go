@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -129,28 +130,33 @@ func (t *Tx) Append(env tenant.ID, events ...event.Event) {
 	}
 }
 
-// eventStatements makes one statement per event, which also reads the position back.
+var insertEvents = newMultiRow(
+	`insert into events (environment, type, entity_type, entity_id, version, customer, at, recorded_at, actor_type, actor_id, payload)`,
+	11, `returning position`)
+
+// eventStatements makes a statement for every few events, which also reads their positions back: they ascend in the
+// order of the events.
 func (t *Tx) eventStatements() ([]statement, error) {
-	list := make([]statement, 0, len(t.events))
+	list := make([]statement, 0, 1+len(t.events)/rowsAtOnce)
 	recorded := t.db.clock.Now()
-	for i := range t.events {
-		e := &t.events[i]
-		payload, err := e.JSON()
-		if err != nil {
-			return nil, err
+	recordedAt := stamp(recorded)
+	for some := range slices.Chunk(t.events, rowsAtOnce) {
+		args := make([]any, 0, len(some)*insertEvents.columns)
+		for i := range some {
+			e := &some[i]
+			payload, err := e.JSON()
+			if err != nil {
+				return nil, err
+			}
+			e.Payload, e.RecordedAt = payload, recorded
+			args = append(args, e.Environment, e.Type, e.Entity.Type, e.Entity.ID, e.Version, e.Customer,
+				stamp(e.At), recordedAt, e.Actor.Type, e.Actor.ID, string(payload))
 		}
-		e.Payload, e.RecordedAt = payload, recorded
-		list = append(list, statement{
-			sql: `
-				insert into events (environment, type, entity_type, entity_id, version, customer, at, recorded_at, actor_type, actor_id, payload)
-				values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning position`,
-			args: []any{
-				e.Environment, e.Type, e.Entity.Type, e.Entity.ID, e.Version, e.Customer,
-				stamp(e.At), stamp(recorded), e.Actor.Type, e.Actor.ID, string(payload),
-			},
-			expect: anyRows,
-			scan:   func(r rows) error { return r.Scan(&e.Position) },
-		})
+		next := 0
+		list = append(list, statement{sql: insertEvents.sql(len(some)), args: args, expect: anyRows, scan: func(r rows) error {
+			next++
+			return r.Scan(&some[next-1].Position)
+		}})
 	}
 	return list, nil
 }

@@ -105,7 +105,8 @@ func openSQLite(ctx context.Context, cfg Config, db *DB) (_ engine, err error) {
 		cfg.MaxConns = 4
 	}
 	e := &sqliteEngine{db: db, path: cfg.Path, readLimit: readLimit, stop: make(chan struct{})}
-	write, err := sqlitePool(cfg.Path, 1, "journal_mode(WAL)", "wal_autocheckpoint(0)", "cache_size(-65536)")
+	// What a savepoint needs to be undone stays in memory; a temporary file would be written for every member of a group.
+	write, err := sqlitePool(cfg.Path, 1, "journal_mode(WAL)", "wal_autocheckpoint(0)", "cache_size(-65536)", "temp_store(memory)")
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/tenant"
@@ -19,12 +20,18 @@ func scanTimer(r rows) (timer.Timer, error) {
 	return t, err
 }
 
-// InsertTimer implements timer.Store. A timer that exists already is left alone.
-func (t *Tx) InsertTimer(env tenant.ID, tm timer.Timer, now time.Time) {
-	t.exec(`
-		insert into timers (environment, id, kind, customer_id, subscription_id, due, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7) on conflict (environment, subscription_id, kind, due) do nothing`,
-		env, tm.ID, string(tm.Kind), tm.CustomerID, tm.SubscriptionID, stamp(tm.Due), stamp(now))
+var insertTimers = newMultiRow(`insert into timers (environment, id, kind, customer_id, subscription_id, due, created_at)`,
+	7, `on conflict (environment, subscription_id, kind, due) do nothing`)
+
+// InsertTimers implements timer.Store. A timer that exists already is left alone.
+func (t *Tx) InsertTimers(env tenant.ID, now time.Time, list ...timer.Timer) {
+	for some := range slices.Chunk(list, rowsAtOnce) {
+		args := make([]any, 0, len(some)*insertTimers.columns)
+		for _, tm := range some {
+			args = append(args, env, tm.ID, string(tm.Kind), tm.CustomerID, tm.SubscriptionID, stamp(tm.Due), stamp(now))
+		}
+		t.exec(insertTimers.sql(len(some)), args...)
+	}
 }
 
 // DeleteTimer implements timer.Store.

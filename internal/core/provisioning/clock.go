@@ -122,6 +122,10 @@ func (s *Service) startMove(ctx context.Context, env tenant.ID, target func(Stor
 			return err
 		}
 		now = e.standing(st, now)
+		if done = m.real && e.Clock == nil; done { // another one has returned to real time meanwhile
+			out = clockOf(e, now)
+			return nil
+		}
 		if err := m.mayMove(ctx, st, e, now); err != nil {
 			return err
 		}

@@ -246,10 +246,10 @@ func (d decided) save(st Store, env tenant.ID, ids id.Source) {
 			st.InsertResource(env, Resource{ID: ids.New(), CustomerID: c.ID, RefID: d.resource, CreatedAt: c.CreatedAt})
 		}
 		st.InsertSubscription(env, ch.Subscription)
-		for _, t := range ch.Timers {
-			t.ID = ids.New()
-			st.InsertTimer(env, t, c.CreatedAt)
+		for i := range ch.Timers {
+			ch.Timers[i].ID = ids.New()
 		}
+		st.InsertTimers(env, c.CreatedAt, ch.Timers...)
 		events = append(events, ch.Events...)
 		if ch.Subscription.Status.Live() {
 			events = append(events, subscription.EntitlementsUpdated(c.RefID, d.resource, "subscription_created", c.Version, c.CreatedAt))

@@ -99,33 +99,39 @@ func (p Params) given() []string {
 // given. excludeFromExperiment is left out: it counts only if the first request enrolled the customer.
 func (r Request) Fingerprint(key []byte) map[string]string {
 	out := map[string]string{}
+	mac := hmac.New(sha256.New, key)
 	put := func(name string, v any) {
 		b, err := json.Marshal(v)
 		if err != nil || isEmpty(b) {
 			return
 		}
-		mac := hmac.New(sha256.New, key)
+		mac.Reset()
 		for _, part := range [][]byte{[]byte(r.ID), []byte(name), b} {
 			mac.Write(part)
 			mac.Write([]byte{0x1f})
 		}
 		out[name] = base64.RawStdEncoding.EncodeToString(mac.Sum(nil)[:12])
 	}
-	put("name", r.Name)
-	put("email", r.Email)
-	put("couponId", r.CouponID)
+	text := func(name string, s *string) {
+		if s != nil {
+			put(name, *s)
+		}
+	}
+	text("name", r.Name)
+	text("email", r.Email)
+	text("couponId", r.CouponID)
 	put("metadata", metadata.Given(r.Metadata))
-	put("billingId", r.BillingID)
-	put("billingCurrency", r.BillingCurrency)
-	put("language", r.Language)
-	put("timezone", r.Timezone)
+	text("billingId", r.BillingID)
+	text("billingCurrency", r.BillingCurrency)
+	text("language", r.Language)
+	text("timezone", r.Timezone)
 	put("defaultPaymentMethod", canonical(r.DefaultPaymentMethod))
 	put("integrations", canonical(r.Integrations))
 	put("passthrough", canonical(r.Passthrough))
 	if p := r.Subscription; p != nil {
 		put(paramsPath+"planId", p.PlanID)
-		put(paramsPath+"id", p.ID)
-		put(paramsPath+"resourceId", p.ResourceID)
+		text(paramsPath+"id", p.ID)
+		text(paramsPath+"resourceId", p.ResourceID)
 		put(paramsPath+"startDate", p.StartDate)
 		put(paramsPath+"metadata", metadata.Given(p.Metadata))
 		put(paramsPath+"billingPeriod", p.BillingPeriod)

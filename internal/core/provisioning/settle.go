@@ -216,9 +216,9 @@ func (f firing) insert(ch subscription.Change) {
 }
 
 func (f firing) timers(ch subscription.Change) {
-	for _, t := range ch.Timers {
-		t.ID = f.ids.New()
-		f.st.InsertTimer(f.env, t, f.at)
+	for i := range ch.Timers {
+		ch.Timers[i].ID = f.ids.New()
 	}
+	f.st.InsertTimers(f.env, f.at, ch.Timers...)
 	f.append(ch.Events...)
 }

@@ -36,7 +36,7 @@ type Timer struct {
 
 // Store is what timers need from a transaction.
 type Store interface {
-	InsertTimer(env tenant.ID, t Timer, now time.Time)
+	InsertTimers(env tenant.ID, now time.Time, list ...Timer)
 	DeleteTimer(env tenant.ID, id string)
 	DeleteTimersOf(env tenant.ID, subscriptionID string)
 	// DueTimers are the timers of a customer that are due at now, in order.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"database/sql"
+	"errors"
 	"net/url"
 	"testing"
 
@@ -26,4 +27,27 @@ func SQL(t testing.TB, cfg store.Config) *sql.DB {
 	db.SetMaxOpenConns(2)
 	t.Cleanup(func() { _ = db.Close() })
 	return db
+}
+
+// Rows runs a query and returns its rows. Every column must be a text, and not null.
+func Rows(t testing.TB, db *sql.DB, query string, args ...any) (list [][]string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatalf("%v in %s", err, query)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	for err == nil && rows.Next() {
+		row, dest := make([]string, len(columns)), make([]any, len(columns))
+		for i := range row {
+			dest[i] = &row[i]
+		}
+		err = rows.Scan(dest...)
+		list = append(list, row)
+	}
+	if err := errors.Join(err, rows.Err()); err != nil {
+		t.Fatalf("%v in %s", err, query)
+	}
+	return list
 }

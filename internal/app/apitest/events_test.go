@@ -87,3 +87,13 @@ func (c caller) happened(since string, want ...string) []event {
 	}
 	return events
 }
+
+// happenedAtAll is what was appended since a position.
+func (c caller) happenedAtAll(since string) []event {
+	c.t.Helper()
+	events, _ := c.mark(since)
+	if len(events) == 0 {
+		c.t.Error("nothing was appended")
+	}
+	return events
+}

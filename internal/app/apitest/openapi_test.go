@@ -1,0 +1,81 @@
+package apitest
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/purserhq/purser/internal/api/problem"
+	"github.com/purserhq/purser/internal/store/storetest"
+)
+
+// routes are all of this slice.
+var routes = []string{
+	"GET /livez", "GET /readyz", "GET /api/v1/openapi.json", "GET /api/v1/verify",
+	"GET /api/v1/customers", "POST /api/v1/customers", "GET /api/v1/customers/{id}", "PATCH /api/v1/customers/{id}",
+	"POST /api/v1/customers/{id}/archive", "POST /api/v1/customers/{id}/unarchive",
+	"GET /api/v1/customers/{id}/entitlements", "GET /api/v1/customers/{id}/entitlements/check",
+	"GET /api/v1/subscriptions", "GET /api/v1/subscriptions/{id}",
+	"GET /api/v1/features", "POST /api/v1/features", "GET /api/v1/features/{id}", "PATCH /api/v1/features/{id}",
+	"GET /api/v1/products", "POST /api/v1/products", "GET /api/v1/products/{id}", "PATCH /api/v1/products/{id}",
+	"POST /api/v1/products/{id}/archive", "POST /api/v1/products/{id}/unarchive", "POST /api/v1/products/{id}/duplicate",
+	"GET /api/v1/plans", "POST /api/v1/plans", "GET /api/v1/plans/{id}", "PATCH /api/v1/plans/{id}", "GET /api/v1/plans/{id}/charges",
+	"POST /api/v1/plans/{id}/draft", "DELETE /api/v1/plans/{id}/draft", "POST /api/v1/plans/{id}/publish",
+	"GET /api/v1/plans/{planId}/entitlements", "POST /api/v1/plans/{planId}/entitlements",
+	"PATCH /api/v1/plans/{planId}/entitlements/{id}", "DELETE /api/v1/plans/{planId}/entitlements/{id}",
+	"GET /api/v1/feed", "GET /api/v1/test-clock", "PUT /api/v1/test-clock", "DELETE /api/v1/test-clock", "GET /api/v1/tasks/{id}",
+}
+
+var parameter = regexp.MustCompile(`\{[A-Za-z]+\}`)
+
+func TestEveryRouteIsInTheDocumentAndBack(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.SQLite)
+	documented := []string{}
+	for path, item := range s.schemas.Paths {
+		for method := range item {
+			documented = append(documented, strings.ToUpper(method)+" "+path)
+		}
+	}
+	anonymous := func(list []string) []string {
+		out := []string{}
+		for _, r := range list {
+			out = append(out, parameter.ReplaceAllString(r, "{}"))
+		}
+		slices.Sort(out)
+		return out
+	}
+	if d := cmp.Diff(anonymous(routes), anonymous(documented)); d != "" {
+		t.Errorf("operations (-want +documented):\n%s", d)
+	}
+	for _, r := range documented {
+		method, path, _ := strings.Cut(r, " ")
+		path = parameter.ReplaceAllString(path, "x")
+		a := s.with("").do(method, path, "")
+		public := path == "/livez" || path == "/readyz" || path == "/api/v1/openapi.json"
+		if !public {
+			a.refused(401, "Unauthenticated")
+		} else if a.status == 404 {
+			t.Errorf("%s: %d", a.call, a.status)
+		}
+	}
+}
+
+func TestGeneratedOpenAPI(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.SQLite)
+	api, ok := s.handler.(interface{ Spec() []byte })
+	if !ok {
+		t.Fatalf("%T has no document", s.handler)
+	}
+	checkFile(t, "../../../api/openapi.yaml", api.Spec())
+}
+
+// All packages that declare codes are linked in here, through app.
+func TestGeneratedErrors(t *testing.T) {
+	t.Parallel()
+	checkFile(t, "../../../docs/errors.md", problem.Markdown())
+}
