@@ -22,7 +22,7 @@ export CGO_ENABLED := 0
 unexport $(filter PG%,$(.VARIABLES))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-sqlite test-slow lint fmt generate verify bench newcomer release clean go-version node-version
+.PHONY: help run build test test-sqlite test-slow lint fmt generate guarantees verify bench newcomer release clean go-version node-version
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,9 @@ fmt: go-version $(LINTER) ## format the Go code
 generate: go-version ## rewrite what is generated from the code and checked in
 	@go generate ./...
 	$(if $(GENERATING),@go test -count=1 -run '^TestGenerated' $(addprefix ./,$(GENERATING)) -update)
+
+guarantees: go-version node-version bin/pgrun ## run the tests that keep the promises and write docs/guarantees.md
+	@$(PGRUN) go run ./test/guarantees
 
 verify: go-version ## fail when generated files or go.mod are not current
 	@scripts/verify.sh

@@ -76,7 +76,7 @@ func violations(pkgs []pkg) []string {
 
 // forbidden says what to do instead of the import, or "" when it is allowed.
 func forbidden(from, to string) string {
-	if ours(to) && within(to, "store/storetest") && !testSupport(from) {
+	if ours(to) && within(to, "store/storetest", "guarantee") && !testSupport(from) {
 		return "only tests may"
 	}
 	switch layer(from) {
@@ -98,7 +98,7 @@ func forbidden(from, to string) string {
 		if ours(to) && !within(to, "sdk") {
 			return "an SDK takes nothing from the server; mirror it with make generate"
 		}
-	case "app", "outside":
+	case "app", "guarantee", "outside":
 	default:
 		return "no rule speaks of " + from + "; give it a place in docs/architecture.md and internal/arch_test.go"
 	}
@@ -213,6 +213,8 @@ func TestViolations(t *testing.T) {
 		{"app", "api/rest", ""},
 		{"app/apptest", "store/storetest", ""},
 		{"app", "store/storetest", "app imports store/storetest; only tests may"},
+		{"app", "guarantee", "app imports guarantee; only tests may"},
+		{"guarantee", "testing", ""},
 		{"cmd/purser", "app", ""},
 		{"cmd/purser", "store", "cmd/purser imports store; a command has flags and exit codes; let app do the work"},
 		{"sdk/go", "sdk/go/internal/rules", ""},
@@ -235,7 +237,7 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-var layers = []string{"base", "core", "store", "api", "worker", "provider", "app", "cmd", "sdk"}
+var layers = []string{"base", "core", "store", "api", "worker", "provider", "app", "cmd", "sdk", "guarantee"}
 
 // short is the name by which the tree is known: core/usage instead of the module's path and internal/.
 func short(importPath string) string {
@@ -290,7 +292,7 @@ func within(p string, packages ...string) bool {
 
 // testSupport says whether a package exists for tests: its name ends in test, or it is below one that does.
 func testSupport(p string) bool {
-	return within(p, "store/storetest") || strings.HasSuffix(path.Base(p), "test") || layer(p) == "outside"
+	return within(p, "store/storetest", "guarantee") || strings.HasSuffix(path.Base(p), "test") || layer(p) == "outside"
 }
 
 func noun(p string) int {

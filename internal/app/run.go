@@ -90,10 +90,11 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	base, hurry := context.WithCancel(context.WithoutCancel(ctx))
 	defer hurry()
-	api := a.server(a.handler)
+	api := a.server(undisturbed(a.handler))
 	api.BaseContext = func(net.Listener) context.Context { return base }
+	api.ConnContext = withConn
 	failed := make(chan error, 3)
-	serve(api, a.listener, failed)
+	serve(api, notingListener{a.listener}, failed)
 	servers := append(a.control(failed), a.administration(failed)...)
 	stopWorkers := a.startWorkers(ctx)
 	a.log.Info("serving", "url", url, "admin", admin, "version", a.cfg.Version)
