@@ -121,6 +121,7 @@ func (a *App) workers() []job {
 		{"feed", a.parts.follower.Run},
 		{"timers", worker.Timers{Due: a.parts.provisioning, Environments: a.environments, Log: a.log}.Run},
 		{"retention", worker.Prune{Store: a.db, Now: a.cfg.Clock.Now, Keep: a.cfg.FeedRetention, Log: a.log}.Run},
+		{"memory", tendMemory},
 		{"key-expiry", every(expireEvery, a.parts.accounts.ExpireKeys)},
 	}
 }

@@ -6,14 +6,27 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/purserhq/purser/internal/base/clock"
 )
 
 // layout is fixed-width UTC with microseconds: on SQLite text order is time order.
 const layout = "2006-01-02T15:04:05.000000Z"
 
-// stamp is an instant as an argument: the same text for timestamptz and for SQLite.
-func stamp(t time.Time) string { return clock.Trim(t).Format(layout) }
+// instant is an argument: text on SQLite, and on PostgreSQL its own binary form, which needs no parsing there.
+type instant time.Time
+
+// stamp is an instant as an argument.
+func stamp(t time.Time) instant { return instant(clock.Trim(t)) }
+
+// Value implements driver.Valuer, for SQLite.
+func (i instant) Value() (driver.Value, error) { return time.Time(i).Format(layout), nil }
+
+// TimestamptzValue implements pgtype.TimestamptzValuer.
+func (i instant) TimestamptzValue() (pgtype.Timestamptz, error) {
+	return pgtype.Timestamptz{Time: time.Time(i), Valid: true}, nil
+}
 
 // nullStamp is stamp for an instant that may be missing.
 func nullStamp(t *time.Time) any {
