@@ -117,13 +117,16 @@ const expireEvery = time.Minute
 
 // workers are the background loops of a server.
 func (a *App) workers() []job {
-	return []job{
-		{"feed", a.parts.follower.Run},
+	list := []job{
 		{"timers", worker.Timers{Due: a.parts.provisioning, Environments: a.environments, Log: a.log}.Run},
 		{"retention", worker.Prune{Store: a.db, Now: a.cfg.Clock.Now, Keep: a.cfg.FeedRetention, Log: a.log}.Run},
 		{"memory", tendMemory},
 		{"key-expiry", every(expireEvery, a.parts.accounts.ExpireKeys)},
 	}
+	if a.cfg.Postgres() { // with the embedded database there are no other nodes, and what this one writes it hears at once
+		list = append(list, job{"feed", a.parts.follower.Run})
+	}
+	return list
 }
 
 func (a *App) environments(ctx context.Context) ([]tenant.ID, error) {
@@ -138,7 +141,12 @@ func (a *App) environments(ctx context.Context) ([]tenant.ID, error) {
 // measure adds the numbers that are asked for at a scrape.
 func (a *App) measure() {
 	a.metrics.gauge("purser_feed_lag_events", "Final events that this process has not read yet.",
-		func() float64 { return float64(a.parts.follower.Lag()) })
+		func() float64 {
+			if !a.cfg.Postgres() {
+				return 0
+			}
+			return float64(a.parts.follower.Lag())
+		})
 	a.metrics.gauge("purser_timers_due", "Timers that are due and not applied yet, in all environments.", asked(a.overdue))
 	a.metrics.gauge("purser_cache_sets", "Customers and resources in the entitlement cache.",
 		func() float64 { return float64(a.parts.cache.Len()) })

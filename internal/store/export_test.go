@@ -128,3 +128,8 @@ func ScanTime(dst *time.Time) any  { return at{dst} }
 func ScanNull(dst **time.Time) any { return nullTime{dst} }
 func FromJSON(dst any) any         { return fromJSON{dst} }
 func Migrations() fs.FS            { return migrations }
+
+// AnalyzeGrown runs the statistics job once.
+func (db *DB) AnalyzeGrown(ctx context.Context) error {
+	return db.engine.(*postgresEngine).analyzeGrown(ctx)
+}

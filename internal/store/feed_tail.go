@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	tailBusy  = 2 * time.Millisecond   // between polls while writers are under way
+	tailBusy  = 5 * time.Millisecond   // between polls while writers are under way
 	tailSlow  = 20 * time.Millisecond  // the same, when they are long under way
 	tailIdle  = 250 * time.Millisecond // between polls when nobody called
 	tailRetry = time.Second
@@ -45,6 +45,7 @@ func (e *postgresEngine) final(ctx context.Context) error {
 func (e *postgresEngine) tail(ctx context.Context) {
 	called := make(chan struct{}, 1)
 	e.wg.Go(func() { e.listen(ctx, called) })
+	e.wg.Go(func() { e.statistics(ctx) })
 	var marks []mark
 	stuck := 0 // polls without progress
 	for wrote := false; ; {

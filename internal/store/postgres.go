@@ -20,8 +20,8 @@ import (
 	"github.com/purserhq/purser/internal/base/tx"
 )
 
-// sideConns are the connections of the tailer, its listener, and of questions about lost commits.
-const sideConns = 3
+// sideConns are the connections of the tailer, its listener, of statistics, and of questions about lost commits.
+const sideConns = 4
 
 // postgresEngine is a pool of connections; every write has one of its own (postgres_writer.go).
 type postgresEngine struct {
@@ -125,7 +125,7 @@ func (t *Tx) open(ctx context.Context, conn *pgx.Conn, begin string, first []pgF
 		b.Queue(f.sql, f.args...)
 	}
 	if t.env != 0 {
-		b.Queue(headSQL, t.env)
+		b.Queue(t.headSQL(), t.env)
 	}
 	br := conn.SendBatch(ctx, b)
 	err := t.readOpening(br, first)
@@ -136,6 +136,28 @@ func (t *Tx) open(ctx context.Context, conn *pgx.Conn, begin string, first []pgF
 		return &unopened{err}
 	}
 	return err
+}
+
+// A write's head brings the transaction's id along (storage.md 3.3).
+const headWriteSQL = headSelect + `, pg_current_xact_id()::text` + headFrom
+
+func (t *Tx) writes() bool {
+	_, ok := t.session.(*pgWrite)
+	return ok
+}
+
+func (t *Tx) headSQL() string {
+	if t.writes() {
+		return headWriteSQL
+	}
+	return headSQL
+}
+
+func (t *Tx) headDest() []any {
+	if t.writes() {
+		return append(t.head.dest(), &t.head.xid)
+	}
+	return t.head.dest()
 }
 
 func (t *Tx) readOpening(br pgx.BatchResults, first []pgFirst) error {
@@ -152,7 +174,7 @@ func (t *Tx) readOpening(br pgx.BatchResults, first []pgFirst) error {
 		}
 	}
 	if t.env != 0 {
-		err := br.QueryRow().Scan(t.head.dest()...)
+		err := br.QueryRow().Scan(t.headDest()...)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errNoEnvironment
 		} else if err != nil {

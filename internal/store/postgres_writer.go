@@ -93,7 +93,10 @@ func (e *postgresEngine) tx(conn *pgxpool.Conn, env tenant.ID, actor event.Actor
 
 // first lists what travels with BEGIN: the transaction's id, the answer to a repeated request, the locks.
 func (e *postgresEngine) first(env tenant.ID, w writeRequest) []pgFirst {
-	list := []pgFirst{xidFirst}
+	var list []pgFirst
+	if env == 0 {
+		list = append(list, xidFirst)
+	}
 	if w.once != nil {
 		list = append(list, pgFirst{
 			sql:  `select pg_try_advisory_xact_lock(hashtextextended($1, $2))`,
@@ -117,6 +120,7 @@ func (e *postgresEngine) first(env tenant.ID, w writeRequest) []pgFirst {
 	return append(list, firstLocks(env, w.first)...)
 }
 
+// xidFirst is the transaction's id where no environment's row is read, which brings it along.
 var xidFirst = pgFirst{
 	sql:  `select pg_current_xact_id()::text`,
 	scan: func(t *Tx) func(rows) error { return func(r rows) error { return r.Scan(&t.head.xid) } },
@@ -144,7 +148,7 @@ func (e *postgresEngine) refused(ctx context.Context, conn *pgxpool.Conn, t *Tx,
 		}
 		fresh := e.tx(conn, t.env, t.actor)
 		defer fresh.end()
-		if oerr := fresh.open(context.WithoutCancel(ctx), conn.Conn(), beginWrite, []pgFirst{xidFirst}); oerr != nil {
+		if oerr := fresh.open(context.WithoutCancel(ctx), conn.Conn(), beginWrite, e.first(t.env, writeRequest{})); oerr != nil {
 			return err
 		}
 		t = fresh

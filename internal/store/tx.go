@@ -241,9 +241,11 @@ func (t *Tx) commitList() ([]statement, error) {
 	return append(list, ev...), nil
 }
 
-const headSQL = `
-	select e.clock, e.catalog_version, (select v.at from events v where v.environment = e.id order by v.position desc limit 1)
-	from environments e where e.id = $1`
+const (
+	headSelect = `select e.clock, e.catalog_version, (select v.at from events v where v.environment = e.id order by v.position desc limit 1)`
+	headFrom   = ` from environments e where e.id = $1`
+	headSQL    = headSelect + headFrom
+)
 
 func (h *head) dest() []any {
 	return []any{nullTime{&h.clock}, &h.catalogVersion, nullTime{&h.newest}}

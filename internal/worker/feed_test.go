@@ -147,8 +147,16 @@ func TestFollowerStartsAfreshAfterAGap(t *testing.T) {
 		f := &follow{db: db}
 		f.prepare()
 		write(t, db, env, "lost")
-		until(t, "it is final", func() bool { return f.Lag() > 0 })
-		err := db.Write(t.Context(), 0, func(st *store.Tx, now time.Time) error {
+		var head int64
+		err := db.Read(t.Context(), 0, func(st *store.Tx, _ time.Time) (err error) {
+			head, err = st.FeedHead(t.Context())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, "it is final", func() bool { return db.Final() >= head })
+		err = db.Write(t.Context(), 0, func(st *store.Tx, now time.Time) error {
 			_, err := st.PruneEvents(t.Context(), now.Add(time.Hour), 1000)
 			return err
 		})

@@ -58,7 +58,7 @@ func Create(in New, now time.Time) Change {
 		return Change{
 			Subscription: s,
 			Timers:       []timer.Timer{s.timer(timer.SubscriptionStart, s.StartDate)},
-			Events:       []event.Event{s.event(typeCreated, now, nil)},
+			Events:       []event.Event{s.event(typeCreated, now)},
 			Steps:        []string{fmt.Sprintf("It starts on %s.", day(s.StartDate))},
 		}
 	}
@@ -68,7 +68,7 @@ func Create(in New, now time.Time) Change {
 		c.Steps = append(c.Steps, why)
 	}
 	s.run(&c, trial)
-	c.Events = append([]event.Event{s.event(typeCreated, now, nil)}, c.Events...)
+	c.Events = append([]event.Event{s.event(typeCreated, now)}, c.Events...)
 	c.Subscription = s
 	return c
 }
@@ -82,7 +82,7 @@ func Begin(s Subscription, plan catalog.Plan, h History) Change {
 	c := Change{}
 	trial, _ := eligible(v, h, false)
 	s.run(&c, trial)
-	c.Events = append([]event.Event{s.event(typeUpdated, s.StartDate, nil)}, c.Events...)
+	c.Events = append([]event.Event{s.event(typeUpdated, s.StartDate)}, c.Events...)
 	c.Subscription = s
 	return c
 }
@@ -98,7 +98,7 @@ func (s *Subscription) run(c *Change, trial *catalog.Trial) {
 	c.Tried = true
 	c.Steps = append(c.Steps, fmt.Sprintf("The trial ends on %s.", day(end)))
 	c.Timers = append(c.Timers, s.timer(timer.TrialEndsSoon, announceAt(s.StartDate, end)), s.timer(timer.TrialEnd, end))
-	c.Events = append(c.Events, s.event(typeTrialStarted, s.StartDate, nil))
+	c.Events = append(c.Events, s.event(typeTrialStarted, s.StartDate))
 }
 
 func (s *Subscription) activate(from time.Time) {
@@ -154,7 +154,7 @@ func billingPeriod(asked string, v *catalog.Version) string {
 
 // AnnounceTrialEnd tells that a trial ends soon; the subscription stays as it is.
 func AnnounceTrialEnd(s Subscription, at time.Time) Change {
-	return Change{Subscription: s, Events: []event.Event{s.event(typeTrialEndsSoon, at, nil)}}
+	return Change{Subscription: s, Events: []event.Event{s.event(typeTrialEndsSoon, at)}}
 }
 
 // ConvertTrial makes a trial that is over a paid subscription; its billing cycle begins at the trial's end (§9.8).
@@ -162,7 +162,7 @@ func ConvertTrial(s Subscription, at time.Time) Change {
 	s.activate(at)
 	s.touch(at)
 	return Change{Subscription: s, Events: []event.Event{
-		s.event(typeTrialConverted, at, map[string]any{"reason": TrialEnded}),
+		s.eventWith(typeTrialConverted, at, TrialEnded, nil),
 	}}
 }
 
@@ -171,7 +171,7 @@ func ExpireTrial(s Subscription, at time.Time, steps []string) Change {
 	s.Status, s.CancelReason, s.EndDate = Expired, TrialEnded, &at
 	s.touch(at)
 	return Change{Subscription: s, Events: []event.Event{
-		s.event(typeTrialExpired, at, map[string]any{"steps": steps}),
+		s.eventWith(typeTrialExpired, at, "", steps),
 	}}
 }
 
@@ -179,15 +179,16 @@ func ExpireTrial(s Subscription, at time.Time, steps []string) Change {
 func Cancel(s Subscription, reason string, at time.Time) Change {
 	s.Status, s.CancelReason, s.EndDate, s.CancellationDate = Canceled, reason, &at, &at
 	s.touch(at)
-	return Change{Subscription: s, Events: []event.Event{s.event(typeCanceled, at, nil)}}
+	return Change{Subscription: s, Events: []event.Event{s.event(typeCanceled, at)}}
 }
 
 // EntitlementsUpdated tells that what a customer may use has changed.
 func EntitlementsUpdated(customerRef, resource, trigger string, version int64, at time.Time) event.Event {
-	payload := map[string]any{"customerId": customerRef, "trigger": trigger}
-	if resource != "" {
-		payload["resourceId"] = resource
-	}
+	payload := struct {
+		CustomerID string `json:"customerId"`
+		ResourceID string `json:"resourceId,omitempty"`
+		Trigger    string `json:"trigger"`
+	}{customerRef, resource, trigger}
 	return event.Event{
 		Type: entitlementsUpdated, Entity: event.Entity{Type: "customer", ID: customerRef}, Version: version,
 		At: at, Customer: customerRef, Payload: payload,

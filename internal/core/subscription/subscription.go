@@ -119,28 +119,35 @@ func (s Subscription) Entity() event.Entity {
 	return event.Entity{Type: "subscription", ID: s.RefID}
 }
 
-// event tells what a reader needs to act without asking.
-func (s Subscription) event(typ string, at time.Time, more map[string]any) event.Event {
-	payload := map[string]any{
-		"subscriptionId": s.RefID, "customerId": s.CustomerRef, "productId": s.ProductRef, "planId": s.PlanRef,
-		"planVersion": s.PlanVersion, "status": s.Status, "startDate": s.StartDate,
+// told is the payload of a subscription's events: what a reader needs to act without asking.
+type told struct {
+	SubscriptionID string     `json:"subscriptionId"`
+	CustomerID     string     `json:"customerId"`
+	ProductID      string     `json:"productId"`
+	PlanID         string     `json:"planId"`
+	PlanVersion    int64      `json:"planVersion"`
+	Status         Status     `json:"status"`
+	StartDate      time.Time  `json:"startDate"`
+	ResourceID     string     `json:"resourceId,omitempty"`
+	TrialEndDate   *time.Time `json:"trialEndDate,omitempty"`
+	EndDate        *time.Time `json:"endDate,omitempty"`
+	CancelReason   string     `json:"cancelReason,omitempty"`
+	Reason         string     `json:"reason,omitempty"` // of a conversion
+	Steps          []string   `json:"steps,omitempty"`  // of a decision
+}
+
+func (s Subscription) event(typ string, at time.Time) event.Event {
+	return s.eventWith(typ, at, "", nil)
+}
+
+func (s Subscription) eventWith(typ string, at time.Time, reason string, steps []string) event.Event {
+	return event.Event{
+		Type: typ, Entity: s.Entity(), Version: s.Version, At: at, Customer: s.CustomerRef,
+		Payload: told{
+			s.RefID, s.CustomerRef, s.ProductRef, s.PlanRef, s.PlanVersion, s.Status, s.StartDate, s.Resource,
+			s.TrialEndDate, s.EndDate, s.CancelReason, reason, steps,
+		},
 	}
-	if s.Resource != "" {
-		payload["resourceId"] = s.Resource
-	}
-	if s.TrialEndDate != nil {
-		payload["trialEndDate"] = s.TrialEndDate
-	}
-	if s.EndDate != nil {
-		payload["endDate"] = s.EndDate
-	}
-	if s.CancelReason != "" {
-		payload["cancelReason"] = s.CancelReason
-	}
-	for k, v := range more {
-		payload[k] = v
-	}
-	return event.Event{Type: typ, Entity: s.Entity(), Version: s.Version, At: at, Customer: s.CustomerRef, Payload: payload}
 }
 
 // Period returns the billing period that contains now: boundaries at the anchor's day and time, clamped to the month's
