@@ -1,6 +1,11 @@
 package rest
 
 import (
+	"encoding/json"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/entitlement"
 	"github.com/purserhq/purser/internal/core/rules"
@@ -49,12 +54,32 @@ type resetAccordingBody struct {
 	AccordingTo string `json:"accordingTo"`
 }
 
-func featureEntitlements(list []entitlement.Answer) []featureEntitlementBody {
-	out := make([]featureEntitlementBody, 0, len(list))
-	for i := range list {
-		out = append(out, featureEntitlementOf(&list[i], featureType))
+// featureEntitlements are answers about features on the wire.
+type featureEntitlements []entitlement.Answer
+
+// Schema is a list of records.
+func (featureEntitlements) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[[]featureEntitlementBody](), true, "")
+}
+
+// MarshalJSON writes the records; appendJSON writes the same.
+func (l featureEntitlements) MarshalJSON() ([]byte, error) {
+	out := make([]featureEntitlementBody, 0, len(l))
+	for i := range l {
+		out = append(out, featureEntitlementOf(&l[i], featureType))
 	}
-	return out
+	return json.Marshal(out)
+}
+
+func (l featureEntitlements) appendJSON(b []byte) []byte {
+	b = append(b, '[')
+	for i := range l {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendEntitlement(b, &l[i], featureType)
+	}
+	return append(b, ']')
 }
 
 func featureEntitlementOf(a *entitlement.Answer, kind string) featureEntitlementBody {

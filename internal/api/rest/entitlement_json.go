@@ -3,7 +3,6 @@ package rest
 import (
 	"encoding/json"
 	"strconv"
-	"time"
 
 	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/entitlement"
@@ -65,8 +64,7 @@ func appendFeature(b []byte, f *entitlement.Feature) []byte {
 	b = appendGiven(b, `,"featureUnits":`, f.Units)
 	b = appendGiven(b, `,"featureUnitsPlural":`, f.UnitsPlural)
 	if len(f.Metadata) > 0 {
-		b = append(b, `,"additionalMetaData":`...)
-		b = appendSlow(b, f.Metadata)
+		b = appendMap(b, `,"additionalMetaData":`, f.Metadata)
 	}
 	return append(b, '}')
 }
@@ -101,12 +99,6 @@ func appendReset(b []byte, e *entitlement.Entitlement) []byte {
 	b = appendGiven(b, `,"displayNameOverride":`, e.DisplayNameOverride)
 	b = appendTexts(b, `,"hiddenFromWidgets":`, e.HiddenFromWidgets)
 	return appendTime(b, `,"entitlementUpdatedAt":"`, e.UpdatedAt)
-}
-
-func appendTime(b []byte, name string, t time.Time) []byte {
-	b = append(b, name...)
-	b = t.UTC().AppendFormat(b, wireTime)
-	return append(b, '"')
 }
 
 // appendGiven writes a member unless it is absent.
@@ -146,7 +138,7 @@ func appendText(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// appendSlow writes strings and maps of strings, which cannot fail.
+// appendSlow writes strings and lists of strings, which cannot fail.
 func appendSlow(b []byte, v any) []byte {
 	text, _ := json.Marshal(v)
 	return append(b, text...)

@@ -36,8 +36,8 @@ type listEntitlementsInput struct {
 }
 
 type entitlementsBody struct {
-	AccessDeniedReason Opt[string]              `json:"accessDeniedReason" enum:"CustomerNotFound,NoActiveSubscription,CustomerIsArchived"`
-	Entitlements       []featureEntitlementBody `json:"entitlements"`
+	AccessDeniedReason Opt[string]         `json:"accessDeniedReason" enum:"CustomerNotFound,NoActiveSubscription,CustomerIsArchived"`
+	Entitlements       featureEntitlements `json:"entitlements"`
 }
 
 func (h Entitlements) list(ctx context.Context, env tenant.ID, in *listEntitlementsInput) (entitlement.List, error) {
@@ -45,7 +45,13 @@ func (h Entitlements) list(ctx context.Context, env tenant.ID, in *listEntitleme
 }
 
 func entitlementsOf(l entitlement.List) entitlementsBody {
-	return entitlementsBody{reason(l.Denied), featureEntitlements(l.Entitlements)}
+	return entitlementsBody{reason(l.Denied), l.Entitlements}
+}
+
+func (e entitlementsBody) appendJSON(b []byte) []byte {
+	b = appendOpt(b, `{"accessDeniedReason":`, e.AccessDeniedReason)
+	b = e.Entitlements.appendJSON(append(b, `,"entitlements":`...))
+	return append(b, '}')
 }
 
 // checkInput describes the query of a check; checkQuery reads it.

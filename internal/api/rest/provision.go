@@ -98,10 +98,10 @@ func (in *provisionInput) request() (provisioning.Request, error) {
 // provisionedBody is the answer to a provision (contract §2.2).
 type provisionedBody struct {
 	ProvisionedCustomerBody
-	Subscription                 Opt[subscriptionBody]    `json:"subscription"`
-	SubscriptionDecisionStrategy string                   `json:"subscriptionDecisionStrategy" enum:"REQUESTED_PLAN,PREDEFINED_FREE_PLAN,PREDEFINED_TRIAL_PLAN,SKIPPED_SUBSCRIPTION_CREATION"`
-	Decision                     decisionBody             `json:"decision"`
-	Entitlements                 []featureEntitlementBody `json:"entitlements"`
+	Subscription                 Opt[subscriptionBody] `json:"subscription"`
+	SubscriptionDecisionStrategy string                `json:"subscriptionDecisionStrategy" enum:"REQUESTED_PLAN,PREDEFINED_FREE_PLAN,PREDEFINED_TRIAL_PLAN,SKIPPED_SUBSCRIPTION_CREATION"`
+	Decision                     decisionBody          `json:"decision"`
+	Entitlements                 featureEntitlements   `json:"entitlements"`
 }
 
 type decisionBody struct {
@@ -112,7 +112,7 @@ func provisioned(r provisioning.Result) Reply[provisionedBody] {
 	b := provisionedBody{
 		ProvisionedCustomerBody: provisionedCustomerOf(r.Customer), Subscription: Null[subscriptionBody](),
 		SubscriptionDecisionStrategy: r.Strategy, Decision: decisionBody{r.Steps},
-		Entitlements: featureEntitlements(r.Entitlements),
+		Entitlements: r.Entitlements,
 	}
 	if r.Subscription != nil {
 		b.Subscription = Some(subscriptionOf(*r.Subscription, r.At))

@@ -128,6 +128,12 @@ func (rt *route) status(a answer) int {
 }
 
 func (rt *route) encode(b *bytes.Buffer, a answer) error {
+	if data, ok := a.data.(appender); ok && !rt.Bare && a.page == nil {
+		out := append(b.AvailableBuffer(), `{"data":`...)
+		out = append(data.appendJSON(out), "}\n"...)
+		b.Write(out)
+		return nil
+	}
 	enc := json.NewEncoder(b)
 	if rt.Bare {
 		return enc.Encode(a.data)

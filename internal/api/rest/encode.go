@@ -1,0 +1,151 @@
+package rest
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// An appender writes itself as json.Marshal would, byte for byte and without reflection. Answers of hot routes are.
+type appender interface{ appendJSON(b []byte) []byte }
+
+func (c *CustomerBody) appendMembers(b []byte) []byte {
+	b = appendText(append(b, `"id":`...), c.ID)
+	b = appendOpt(b, `,"name":`, c.Name)
+	b = appendOpt(b, `,"email":`, c.Email)
+	b = appendOpt(b, `,"billingId":`, c.BillingID)
+	b = appendOpt(b, `,"billingCurrency":`, c.BillingCurrency)
+	b = appendOpt(b, `,"couponId":`, c.CouponID)
+	b = appendOpt(b, `,"language":`, c.Language)
+	b = appendOpt(b, `,"timezone":`, c.Timezone)
+	b = appendRaw(b, `,"defaultPaymentMethod":`, c.DefaultPaymentMethod)
+	b = appendRaw(b, `,"integrations":`, c.Integrations)
+	if len(c.Passthrough) > 0 {
+		b = appendRaw(b, `,"passthrough":`, c.Passthrough)
+	}
+	b = appendMap(b, `,"metadata":`, c.Metadata)
+	b = appendOptTime(b, `,"archivedAt":`, c.ArchivedAt)
+	b = appendTime(b, `,"createdAt":"`, c.CreatedAt.Time)
+	return appendTime(b, `,"updatedAt":"`, c.UpdatedAt.Time)
+}
+
+func (c *ProvisionedCustomerBody) appendMembers(b []byte) []byte {
+	b = c.CustomerBody.appendMembers(b)
+	b = strconv.AppendBool(append(b, `,"excludeFromExperiment":`...), c.ExcludeFromExperiment)
+	b = append(b, `,"experimentInfo":null,"trialedPlans":[`...)
+	for i, t := range c.TrialedPlans {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(append(b, `{"productId":`...), t.ProductID)
+		b = appendText(append(b, `,"planId":`...), t.PlanID)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func (c ProvisionedCustomerBody) appendJSON(b []byte) []byte {
+	return append(c.appendMembers(append(b, '{')), '}')
+}
+
+func (p provisionedBody) appendJSON(b []byte) []byte {
+	b = p.appendMembers(append(b, '{'))
+	b = append(b, `,"subscription":`...)
+	if s, ok := p.Subscription.Get(); ok {
+		b = s.appendJSON(b)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = appendText(append(b, `,"subscriptionDecisionStrategy":`...), p.SubscriptionDecisionStrategy)
+	if len(p.Decision.Steps) > 0 {
+		b = appendTexts(b, `,"decision":{"steps":`, p.Decision.Steps)
+	} else {
+		b = appendSlow(append(b, `,"decision":{"steps":`...), p.Decision.Steps)
+	}
+	b = p.Entitlements.appendJSON(append(b, `},"entitlements":`...))
+	return append(b, '}')
+}
+
+func (s subscriptionBody) appendJSON(b []byte) []byte {
+	b = appendText(append(b, `{"id":`...), s.ID)
+	b = appendText(append(b, `,"customerId":`...), s.CustomerID)
+	b = appendText(append(b, `,"productId":`...), s.ProductID)
+	b = appendText(append(b, `,"planId":`...), s.PlanID)
+	b = strconv.AppendInt(append(b, `,"planVersion":`...), s.PlanVersion, 10)
+	b = appendOpt(b, `,"resourceId":`, s.ResourceID)
+	b = appendText(append(b, `,"pricingType":`...), s.PricingType)
+	b = appendText(append(b, `,"status":`...), s.Status)
+	b = appendTime(b, `,"startDate":"`, s.StartDate.Time)
+	b = appendOptTime(b, `,"endDate":`, s.EndDate)
+	b = appendOptTime(b, `,"trialEndDate":`, s.TrialEndDate)
+	if t, ok := s.Trial.Get(); ok {
+		b = appendText(append(b, `,"trial":{"trialEndBehavior":`...), t.TrialEndBehavior)
+		b = append(b, '}')
+	} else {
+		b = append(b, `,"trial":null`...)
+	}
+	b = appendOptTime(b, `,"effectiveEndDate":`, s.EffectiveEndDate)
+	b = appendOptTime(b, `,"cancellationDate":`, s.CancellationDate)
+	b = appendOpt(b, `,"cancelReason":`, s.CancelReason)
+	b = appendOpt(b, `,"billingId":`, s.BillingID)
+	b = appendOpt(b, `,"billingPeriod":`, s.BillingPeriod)
+	b = appendOptTime(b, `,"billingCycleAnchor":`, s.BillingCycleAnchor)
+	b = appendOptTime(b, `,"currentBillingPeriodStart":`, s.CurrentBillingPeriodStart)
+	b = appendOptTime(b, `,"currentBillingPeriodEnd":`, s.CurrentBillingPeriodEnd)
+	b = appendText(append(b, `,"paymentCollection":`...), s.PaymentCollection)
+	b = append(b, `,"experimentInfo":null`...)
+	b = appendMap(b, `,"metadata":`, s.Metadata)
+	b = appendTime(b, `,"createdAt":"`, s.CreatedAt.Time)
+	return append(b, '}')
+}
+
+func appendOpt(b []byte, name string, o Opt[string]) []byte {
+	b = append(b, name...)
+	if o.state != present {
+		return append(b, "null"...)
+	}
+	return appendText(b, o.value)
+}
+
+func appendOptTime(b []byte, name string, o Opt[Time]) []byte {
+	b = append(b, name...)
+	if o.state != present {
+		return append(b, "null"...)
+	}
+	return appendTime(b, `"`, o.value.Time)
+}
+
+// appendTime writes a time; name ends with the opening quote.
+func appendTime(b []byte, name string, t time.Time) []byte {
+	b = append(b, name...)
+	b = t.UTC().AppendFormat(b, wireTime)
+	return append(b, '"')
+}
+
+// appendRaw writes what is stored as JSON.
+func appendRaw(b []byte, name string, raw json.RawMessage) []byte {
+	b = append(b, name...)
+	if s := string(raw); s == "null" || s == "[]" {
+		return append(b, s...)
+	}
+	return append(b, mustJSON(raw)...)
+}
+
+// appendMap writes the keys in order.
+func appendMap(b []byte, name string, m map[string]string) []byte {
+	b = append(b, name...)
+	if m == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, '{')
+	for i, key := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendText(b, key), ':')
+		b = appendText(b, m[key])
+	}
+	return append(b, '}')
+}
