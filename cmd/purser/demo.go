@@ -5,6 +5,8 @@ import (
 	_ "embed" // what is printed
 	"io"
 	"os"
+	"regexp"
+	"strings"
 	"text/template"
 
 	"github.com/purserhq/purser/internal/app"
@@ -35,6 +37,29 @@ func (c demoCmd) Run(ctx context.Context, out io.Writer) error {
 	text := struct {
 		*app.Demo
 		Command string // as the user typed it
-	}{d, os.Args[0]}
+		At      string // the flag that finds this demo, if it takes one
+	}{d, quote(os.Args[0]), dataFlag(c.Data)}
 	return d.Serve(ctx, func() { _ = demoTemplate.Execute(out, text) })
+}
+
+const defaultData = "data"
+
+func dataFlag(data string) string {
+	switch {
+	case data == defaultData:
+		return ""
+	case strings.HasPrefix(data, "-"):
+		return " --data=" + quote(data)
+	}
+	return " --data " + quote(data)
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
+
+// quote makes one word of a shell's command line.
+func quote(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -131,6 +131,9 @@ func TestCalls(t *testing.T) {
 		{"a bad key in a file", []string{"PURSER_BOOTSTRAP_SERVER_KEY_FILE=" + file}, []string{"serve", "--listen", ":0"}, failure, "PURSER_BOOTSTRAP_SERVER_KEY must have from 32"},
 		{"a key in both places", []string{"PURSER_KEY=a", "PURSER_KEY_FILE=" + file}, []string{"clock"}, misuse, "both PURSER_KEY and PURSER_KEY_FILE are set"},
 		{"a database that is away", []string{"PURSER_DATABASE=postgres://127.0.0.1:1/none"}, []string{"key", "list"}, failure, "127.0.0.1:1"},
+		{"verify a database in spite of the environment", []string{"PURSER_URL=http://127.0.0.1:2", "PURSER_KEY=k"}, []string{"verify", "--database", "postgres://127.0.0.1:1/none"}, failure, "127.0.0.1:1"},
+		{"verify a directory and a server", nil, []string{"verify", "--data", "none", "--url", "http://127.0.0.1:1", "--key", "k"}, misuse, "not both"},
+		{"verify a directory with a key", []string{"PURSER_URL=http://127.0.0.1:1"}, []string{"verify", "--data", "none", "--key", "k"}, misuse, "not both"},
 		{"rotate without an id", nil, []string{"key", "rotate"}, misuse, "<id>"},
 		{"keep for a year", nil, []string{"key", "rotate", "x", "--keep", "1y"}, misuse, "--keep"},
 		{"a clock without a server", nil, []string{"clock"}, failure, "give --url and --key"},
@@ -217,6 +220,9 @@ func TestServe(t *testing.T) {
 	if code, out, errs := call(t, dir, nil, "verify", "--data", "restored"); code != ok || !strings.Contains(out, "development: 1 customers") {
 		t.Errorf("verify what was restored: %d\n%s%s", code, out, errs)
 	}
+	if code, out, errs := call(t, dir, at, "verify", "--data", "restored"); code != ok || !strings.Contains(out, "production: 0 customers") {
+		t.Errorf("verify a directory in spite of the environment: %d\n%s%s", code, out, errs)
+	}
 	if code, _, errs := call(t, dir, nil, "restore"); code != misuse {
 		t.Errorf("restore nothing: %d\n%s", code, errs)
 	}
@@ -227,6 +233,30 @@ func TestServe(t *testing.T) {
 		if !strings.HasPrefix(line, "{") || strings.Contains(line, "one@example.com") || strings.Contains(line, key) {
 			t.Errorf("log line: %s", line)
 		}
+	}
+}
+
+// What a demo prints works as it stands, wherever its data is.
+func TestDemoPrintsItsFolder(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]string{
+		"data": "", "other": " --data other", "the demo's data": ` --data 'the demo'\''s data'`, "-x": " --data=-x",
+	} {
+		t.Run(data, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			s := start(t, dir, nil, "demo", "--listen", "127.0.0.1:0", "--data="+data)
+			line := s.until(t, `^  (.* clock .*14d)\n`)
+			if !strings.HasSuffix(line, " clock"+want+" +14d") {
+				t.Errorf("printed %s", line)
+			}
+			cmd := command(t, dir, nil)
+			shell := exec.CommandContext(t.Context(), "sh", "-c", line)
+			shell.Dir, shell.Env = dir, cmd.Env
+			if out, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(out), "(test time)") {
+				t.Errorf("%s: %v\n%s", line, err, out)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/purserhq/purser/internal/app"
 )
@@ -16,8 +19,15 @@ type verifyCmd struct {
 
 var errDifferences = errors.New("the data is not what it should be; see the list above")
 
-// Run verifies all environments of a place, or that of a key.
-func (c verifyCmd) Run(ctx context.Context, out io.Writer) error {
+// Run verifies all environments of a place, or that of a key. A place on the command line wins over a server in the
+// environment.
+func (c verifyCmd) Run(ctx context.Context, line *kong.Context, out io.Writer) error {
+	if typed(line, "data", "database") {
+		if typed(line, "url", "key") {
+			return usage("say where the data is, or give --url and --key, not both")
+		}
+		c.Client = app.Client{}
+	}
 	if (c.URL == "") != (c.Key == "") {
 		return usage("give both --url and --key, or neither")
 	}
@@ -39,6 +49,13 @@ func (c verifyCmd) Run(ctx context.Context, out io.Writer) error {
 		return errDifferences
 	}
 	return nil
+}
+
+// typed reports whether one of the flags is on the command line itself.
+func typed(line *kong.Context, flags ...string) bool {
+	return slices.ContainsFunc(line.Path, func(p *kong.Path) bool {
+		return p.Flag != nil && !p.Resolved && slices.Contains(flags, p.Flag.Name)
+	})
 }
 
 func (c verifyCmd) verify(ctx context.Context) (list []app.Verified, err error) {

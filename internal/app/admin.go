@@ -1,9 +1,10 @@
 package app
 
 import (
-	"net"
 	"net/http"
 	"net/http/pprof"
+
+	"github.com/purserhq/purser/internal/api/rest"
 )
 
 // adminHandler serves metrics and profiles. On a loopback address it answers to local names only: a page of another
@@ -17,18 +18,10 @@ func adminHandler(m *metrics, onlyLocal bool) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if onlyLocal && !isLocalName(r.Host) {
+		if onlyLocal && !rest.LocalHost(r.Host) {
 			http.Error(w, "this listener answers to local names only", http.StatusForbidden)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
-}
-
-func isLocalName(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	return isLoopbackHost(host)
 }

@@ -64,7 +64,7 @@ func TestAdminAnswersToLocalNames(t *testing.T) {
 	cfg := sqlite(t)
 	cfg.AdminListen = "127.0.0.1:0"
 	r := run(t, cfg)
-	for host, want := range map[string]int{"localhost": 200, "127.0.0.1:1": 200, "purser.example": 403} {
+	for host, want := range map[string]int{"localhost": 200, "127.0.0.1:1": 200, "127.0.0.2": 200, "[::1]": 200, "[::1]:1": 200, "purser.example": 403} {
 		if status, _ := fetch(t, r.admin+"/debug/pprof/cmdline", host); status != want {
 			t.Errorf("host %s: %d, want %d", host, status, want)
 		}

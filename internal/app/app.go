@@ -32,6 +32,7 @@ type App struct {
 	made    []KeyInfo
 
 	listener net.Listener // nil before Listen
+	moved    bool         // listener has not the port that was asked for
 	admin    net.Listener // nil without an admin listener
 	socket   net.Listener // nil without a data directory
 }

@@ -22,32 +22,36 @@ import (
 // clientTimeout bounds one call: a server may take 30 s for its part.
 const clientTimeout = 40 * time.Second
 
+// noRedirects keeps the key from a server that was not named.
+var noRedirects = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
 // Client speaks to a server over REST, as a command does.
 type Client struct {
 	URL string `help:"URL of a server; that of the demo in the data directory unless given." placeholder:"URL"`
-	Key string `help:"Server key; that of the demo in the data directory unless given." placeholder:"KEY" secret:""`
+	Key string `help:"Server key; that of the demo in the data directory unless given, for the demo's URL alone." placeholder:"KEY" secret:""`
 }
 
-// Or fills in what was not said from the demo in a data directory.
+// Or fills in what was not said from the demo in a data directory; the demo's key for the demo's URL alone.
 func (c Client) Or(data string) (Client, error) {
 	if c.URL != "" && c.Key != "" {
 		return c, nil
 	}
 	demo, err := readDemo(filepath.Join(data, demoFile))
-	if errors.Is(err, os.ErrNotExist) {
+	none := errors.Is(err, os.ErrNotExist)
+	switch {
+	case none && c.URL == "":
 		return c, fmt.Errorf("no server was named and there is no demo in %s: give --url and --key", data)
-	}
-	if err != nil {
+	case err != nil && !none:
 		return c, err
-	}
-	if c.URL == "" {
+	case c.URL == "" && demo.url == "":
+		return c, fmt.Errorf("the demo in %s has not been started: run `purser demo`, or give --url and --key", data)
+	case c.URL == "":
 		c.URL = demo.url
+	case strings.TrimRight(c.URL, "/") != demo.url: // its key is nobody else's business
+		return c, fmt.Errorf("%s is not the URL of the demo in %s: give --key", c.URL, data)
 	}
 	if c.Key == "" {
 		c.Key = demo.keys.BootstrapServerKey
-	}
-	if c.URL == "" {
-		return c, fmt.Errorf("the demo in %s has not been started: run `purser demo`, or give --url and --key", data)
 	}
 	return c, nil
 }
@@ -98,7 +102,7 @@ func (c Client) Do(ctx context.Context, method, path string, body any) (json.Raw
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := noRedirects.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be reached: %w", c.URL, reason(err))
 	}
@@ -106,6 +110,9 @@ func (c Client) Do(ctx context.Context, method, path string, body any) (json.Raw
 	answer, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, err
+	}
+	if res.StatusCode >= http.StatusMultipleChoices && res.StatusCode < http.StatusBadRequest {
+		return nil, fmt.Errorf("%s redirects to %.200q: give the URL of the server itself as --url", c.URL, res.Header.Get("Location"))
 	}
 	if res.StatusCode >= http.StatusBadRequest {
 		r := &Refused{Status: res.StatusCode}

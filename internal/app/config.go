@@ -2,11 +2,11 @@ package app
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/purserhq/purser/internal/api/rest"
 	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/core/account"
 	"github.com/purserhq/purser/internal/store"
@@ -130,20 +130,5 @@ func FileEnv(name string) (value string, ok bool, err error) {
 
 // loopback reports whether an address can be reached from this machine only; "" counts, it is not listened on.
 func loopback(address string) bool {
-	if address == "" {
-		return true
-	}
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	return isLoopbackHost(host)
-}
-
-func isLoopbackHost(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return address == "" || rest.LocalHost(address)
 }

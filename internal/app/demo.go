@@ -38,8 +38,8 @@ type demoEnv struct {
 	keys Bootstrap
 }
 
-// StartDemo opens the demo and its listeners: the same keys at every start, the next free port when the one asked for is
-// busy. Serve runs it.
+// StartDemo opens the demo and its listeners: the same keys at every start as long as they work, the next free port when
+// the one asked for is busy. Serve runs it.
 func StartDemo(ctx context.Context, cfg Config) (_ *Demo, err error) {
 	cfg.Database = "" // the demo is its data directory
 	if cfg.AdminListen == "" {
@@ -56,16 +56,19 @@ func StartDemo(ctx context.Context, cfg Config) (_ *Demo, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Demo{App: a, ServerKey: env.keys.BootstrapServerKey, ClientKey: env.keys.BootstrapClientKey}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	if err := env.revive(ctx, a, path); err != nil {
+		return nil, err
+	}
+	d := &Demo{App: a, ServerKey: env.keys.BootstrapServerKey, ClientKey: env.keys.BootstrapClientKey}
 	if d.URL, d.AdminURL, err = a.Listen(); err != nil {
 		return nil, err
 	}
-	if d.URL != "http://"+cfg.Listen && !strings.HasSuffix(cfg.Listen, ":0") {
+	if a.moved {
 		d.Moved = cfg.Listen
 	}
 	env.url = d.URL
@@ -141,20 +144,21 @@ func demoKeys(dataDir, path string) (demoEnv, error) {
 	return env, env.write(path)
 }
 
-// lines are the variables of demo.env, in order.
-func (e *demoEnv) lines() []struct {
+// demoLine is a variable of demo.env.
+type demoLine struct {
 	name  string
 	value *string
-} {
-	return []struct {
-		name  string
-		value *string
-	}{
-		{"PURSER_URL", &e.url},
-		{"PURSER_KEY", &e.keys.BootstrapServerKey},
-		{"PURSER_CLIENT_KEY", &e.keys.BootstrapClientKey},
-		{"PURSER_PRODUCTION_KEY", &e.keys.BootstrapProductionServerKey},
-		{"PURSER_PRODUCTION_CLIENT_KEY", &e.keys.BootstrapProductionClientKey},
+	slot  account.Slot // of a key
+}
+
+// lines are the variables, in order: the URL, then the keys.
+func (e *demoEnv) lines() []demoLine {
+	return []demoLine{
+		{"PURSER_URL", &e.url, account.Slot{}},
+		{"PURSER_KEY", &e.keys.BootstrapServerKey, account.Slot{Environment: account.Development, Kind: account.ServerKey}},
+		{"PURSER_CLIENT_KEY", &e.keys.BootstrapClientKey, account.Slot{Environment: account.Development, Kind: account.ClientKey}},
+		{"PURSER_PRODUCTION_KEY", &e.keys.BootstrapProductionServerKey, account.Slot{Environment: account.Production, Kind: account.ServerKey}},
+		{"PURSER_PRODUCTION_CLIENT_KEY", &e.keys.BootstrapProductionClientKey, account.Slot{Environment: account.Production, Kind: account.ClientKey}},
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/purserhq/purser/internal/core/account"
 )
 
 func demoConfig(t *testing.T) Config {
@@ -91,6 +93,118 @@ func TestDemoTakesTheNextFreePort(t *testing.T) {
 		}
 		if !strings.HasPrefix(d.AdminURL, "http://127.0.0.1:") {
 			t.Errorf("admin listener: %q", d.AdminURL)
+		}
+	})
+}
+
+// Busy is what could not be had, not what is written in another way than the URL.
+func TestDemoNamesBusyAddressesOnly(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"localhost", "", "0.0.0.0", "127.0.0.1"} {
+		cfg := demoConfig(t)
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = l.Close()
+		cfg.Listen = net.JoinHostPort(host, port)
+		serveDemo(t, cfg, func(d *Demo, _ Client) {
+			// Another test may have taken the port meanwhile.
+			if had := strings.HasSuffix(d.URL, ":"+port); had != (d.Moved == "") {
+				t.Errorf("asked for %s, listens on %s, moved from %q", cfg.Listen, d.URL, d.Moved)
+			}
+		})
+	}
+}
+
+// liveKeys fails unless the keys in a demo's file are those of its environments.
+func liveKeys(t *testing.T, d *Demo, path string) Bootstrap {
+	t.Helper()
+	env, err := readDemo(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if env.keys.BootstrapServerKey != d.ServerKey || env.keys.BootstrapClientKey != d.ClientKey {
+		t.Error("the demo prints other keys than those in its file")
+	}
+	for _, l := range env.lines()[1:] {
+		c, err := d.parts.keys.Authenticate(t.Context(), *l.value)
+		if err != nil || c.Environment.ID != l.slot.Environment || c.Kind != l.slot.Kind {
+			t.Errorf("%s: %s key of %s, %v", l.name, c.Kind, c.Environment.Slug, err)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file with the keys: %v, %v", info.Mode(), err)
+	}
+	return env.keys
+}
+
+func TestDemoReplacesDeadKeys(t *testing.T) {
+	t.Parallel()
+	cfg := demoConfig(t)
+	path := filepath.Join(cfg.Data, demoFile)
+	var before, after Bootstrap
+	serveDemo(t, cfg, func(d *Demo, _ Client) {
+		before = liveKeys(t, d, path)
+		list, err := d.parts.accounts.ListKeys(t.Context(), 0)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, k := range list {
+			if k.Environment == account.Production && k.Kind == account.ServerKey {
+				continue // this one lives on
+			}
+			if _, err := d.parts.accounts.RotateKey(t.Context(), k.ID, "now"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	serveDemo(t, cfg, func(d *Demo, c Client) {
+		after = liveKeys(t, d, path)
+		if _, err := c.Clock(t.Context()); err != nil {
+			t.Errorf("the printed key: %v", err)
+		}
+	})
+	if before.BootstrapServerKey == after.BootstrapServerKey || before.BootstrapClientKey == after.BootstrapClientKey ||
+		before.BootstrapProductionClientKey == after.BootstrapProductionClientKey {
+		t.Error("a dead key was kept")
+	}
+	if before.BootstrapProductionServerKey != after.BootstrapProductionServerKey {
+		t.Error("a key that works was replaced")
+	}
+	serveDemo(t, cfg, func(d *Demo, _ Client) {
+		if liveKeys(t, d, path) != after {
+			t.Error("the third start has other keys than the second")
+		}
+	})
+}
+
+// Nobody who has a key of the database that was restored loses it at once.
+func TestDemoStartsOnARestoredDatabase(t *testing.T) {
+	t.Parallel()
+	cfg, other := demoConfig(t), demoConfig(t)
+	file := filepath.Join(t.TempDir(), "backup.db")
+	var keys []string
+	serveDemo(t, other, func(d *Demo, _ Client) {
+		keys = []string{d.ServerKey, d.ClientKey}
+		if err := d.db.Backup(t.Context(), file); err != nil {
+			t.Error(err)
+		}
+	})
+	serveDemo(t, cfg, func(*Demo, Client) {})
+	if _, err := Restore(t.Context(), cfg.Place, file, true); err != nil {
+		t.Fatal(err)
+	}
+	serveDemo(t, cfg, func(d *Demo, _ Client) {
+		liveKeys(t, d, filepath.Join(cfg.Data, demoFile))
+		for _, k := range keys {
+			if _, err := d.parts.keys.Authenticate(t.Context(), k); err != nil {
+				t.Errorf("a key of the database that was restored: %v", err)
+			}
 		}
 	})
 }

@@ -30,12 +30,12 @@ const (
 // itself; call it first to know the port.
 func (a *App) Listen() (url, admin string, err error) {
 	if a.listener == nil {
-		if a.listener, err = listen(a.cfg.Listen, a.cfg.NextFreePort); err != nil {
+		if a.listener, a.moved, err = listen(a.cfg.Listen, a.cfg.NextFreePort); err != nil {
 			return "", "", err
 		}
 	}
 	if a.admin == nil && a.cfg.AdminListen != "" {
-		if a.admin, err = listen(a.cfg.AdminListen, false); err != nil {
+		if a.admin, _, err = listen(a.cfg.AdminListen, false); err != nil {
 			return "", "", err
 		}
 	}
@@ -51,18 +51,20 @@ func (a *App) Listen() (url, admin string, err error) {
 	return urlOf(a.listener), admin, nil
 }
 
-func listen(address string, nextFree bool) (net.Listener, error) {
+// listen reports with moved that the port was busy and another one was taken.
+func listen(address string, nextFree bool) (l net.Listener, moved bool, err error) {
 	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", address)
+	l, err = lc.Listen(context.Background(), "tcp", address)
 	for i := 0; nextFree && i < portsTried && errors.Is(err, syscall.EADDRINUSE); i++ {
+		moved = true
 		if address, err = nextPort(address); err == nil {
 			l, err = lc.Listen(context.Background(), "tcp", address)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+		return nil, false, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	return l, nil
+	return l, moved, nil
 }
 
 func nextPort(address string) (string, error) {

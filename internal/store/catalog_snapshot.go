@@ -39,7 +39,7 @@ func (t *Tx) Catalog(ctx context.Context, env tenant.ID) (*catalog.Snapshot, err
 }
 
 // catalogAttempts bounds how often a catalog is read again that changes while it is read.
-const catalogAttempts = 10
+const catalogAttempts = 50
 
 const catalogVersionSQL = `select catalog_version from environments where id = $1`
 

@@ -34,6 +34,12 @@ func constraint(name, columns string, e *errs.Error) bool {
 	return true
 }
 
+// reference registers what a violated foreign key means on PostgreSQL; SQLite does not name them.
+func reference(name string, e *errs.Error) bool {
+	constraints[name] = e
+	return true
+}
+
 // translate turns a driver's error into ours; nothing of a driver leaks further.
 func translate(err error) error {
 	if err == nil {
@@ -42,7 +48,7 @@ func translate(err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch {
-		case pg.Code == "23503":
+		case pg.Code == "23503" && constraints[pg.ConstraintName] == nil:
 			return errs.IntegrityViolation.Wrap(&constraintError{pg.ConstraintName, err})
 		case strings.HasPrefix(pg.Code, "23"):
 			return translated(pg.ConstraintName, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -197,38 +198,67 @@ func (t *Tx) feedHead(ctx context.Context) (head int64, err error) {
 	return head, err
 }
 
+// feedPruned is the key in meta of the last position that was removed; with an environment behind it, of that one's.
+const feedPruned = "feed_pruned"
+
+func feedPrunedOf(env tenant.ID) string { return feedPruned + ":" + strconv.Itoa(int(env)) }
+
 // FeedPruned is the position up to which events may have been removed.
-func (t *Tx) FeedPruned(ctx context.Context) (int64, error) {
-	v, err := t.Meta(ctx, "feed_pruned")
+func (t *Tx) FeedPruned(ctx context.Context) (int64, error) { return t.metaPosition(ctx, feedPruned) }
+
+// EnvironmentPruned is the last position of an environment that was removed; 0 for none.
+func (t *Tx) EnvironmentPruned(ctx context.Context, env tenant.ID) (int64, error) {
+	return t.metaPosition(ctx, feedPrunedOf(env))
+}
+
+func (t *Tx) metaPosition(ctx context.Context, key string) (int64, error) {
+	v, err := t.Meta(ctx, key)
 	if err != nil || v == "" {
 		return 0, err
 	}
 	return strconv.ParseInt(v, 10, 64)
 }
 
-// PruneEvents removes at most n events recorded before an instant (machine time) and reports how many it removed.
-// It looks at the oldest alone and stops at the first that stays.
+// PruneEvents removes at most n events recorded before an instant (machine time) and reports how many it removed, or
+// found and another node removed first. It looks at the oldest alone and stops at the first that stays.
 func (t *Tx) PruneEvents(ctx context.Context, before time.Time, n int) (removed int, err error) {
 	var last int64
+	lastOf := map[tenant.ID]int64{}
 	stays := false
 	err = t.each(ctx, func(r rows) error {
 		var position int64
+		var env tenant.ID
 		var recorded time.Time
-		if err := r.Scan(&position, at{&recorded}); err != nil {
+		if err := r.Scan(&position, &env, at{&recorded}); err != nil {
 			return err
 		}
 		if stays = stays || !recorded.Before(before); !stays {
-			last = position
+			last, lastOf[env] = position, position
 			removed++
 		}
 		return nil
-	}, `select position, recorded_at from events where position <= $1 order by position limit $2`, t.final, n)
+	}, `select position, environment, recorded_at from events where position <= $1 order by position limit $2`, t.final, n)
 	if err != nil || removed == 0 {
 		return 0, err
 	}
+	// The mark of all comes first: nodes that prune at once wait for each other there.
+	t.raiseMeta(feedPruned, last)
+	for _, env := range slices.Sorted(maps.Keys(lastOf)) {
+		t.raiseMeta(feedPrunedOf(env), lastOf[env])
+	}
 	t.exec(`delete from events where position <= $1`, last)
-	t.setMeta("feed_pruned", strconv.FormatInt(last, 10))
 	return removed, nil
+}
+
+func (t *Tx) setMeta(key, value string) {
+	t.exec(`insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value`, key, value)
+}
+
+// raiseMeta stores a position, unless a higher one is there: several nodes may try at once, the slowest last.
+func (t *Tx) raiseMeta(key string, position int64) {
+	t.exec(`
+		insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value
+		where cast(meta.value as bigint) < cast(excluded.value as bigint)`, key, strconv.FormatInt(position, 10))
 }
 
 // Meta reads a value of the database's own; "" when it is missing.
@@ -238,10 +268,6 @@ func (t *Tx) Meta(ctx context.Context, key string) (value string, err error) {
 		err = nil
 	}
 	return value, err
-}
-
-func (t *Tx) setMeta(key, value string) {
-	t.exec(`insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value`, key, value)
 }
 
 // ensureMeta reads a value and makes it first where it is missing; several nodes may try at once.

@@ -44,7 +44,7 @@ const (
 		from information_schema.columns where table_schema = 'public' and table_name not like 'goose%'`
 	sqliteColumns = `
 		select t.name || '.' || c.name || ' ' || lower(c.type) || case when c."notnull" = 0 and c.pk = 0 then ' null' else '' end
-		from sqlite_schema t, pragma_table_info(t.name) c
+		from sqlite_schema t, pragma_table_xinfo(t.name) c
 		where t.type = 'table' and t.name not like 'goose%' and t.name not like 'sqlite%'`
 	postgresIndexes = `select indexname from pg_indexes where schemaname = 'public' and indexname like '%\_%' and tablename not like 'goose%'
 		and indexname not in (select conname from pg_constraint)`

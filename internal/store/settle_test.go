@@ -28,7 +28,7 @@ func (m *tailModel) begin(*rapid.T) {
 
 func (m *tailModel) pick(t *rapid.T) string {
 	if len(m.open) == 0 {
-		t.Skip("nothing is open")
+		t.Skip("nothing is open") // rapid draws another step; the test goes on
 	}
 	ids := make([]string, 0, len(m.open))
 	for id := 1; id <= m.next; id++ {
@@ -51,7 +51,7 @@ func (m *tailModel) readHead(*rapid.T) { m.head, m.polls = m.seq, true }
 
 func (m *tailModel) readOpen(t *rapid.T) {
 	if !m.polls {
-		t.Skip("no poll is under way")
+		t.Skip("no poll is under way") // rapid draws another step; the test goes on
 	}
 	m.polls = false
 	open := map[string]bool{}

@@ -11,6 +11,9 @@ import (
 
 var _ = constraint("subscriptions_ref", "subscriptions.environment, subscriptions.ref_id", subscription.ErrDuplicated)
 
+// The product became one with, or without, a subscription per resource after it was read.
+var _ = reference("subscriptions_product", subscription.ErrRaced)
+
 // The scope rules (domain-catalog-provisioning §9.2). Every writer holds the customer, so that a violation is a fault of
 // the program; it is answered as a conflict and undoes the write.
 var (

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
@@ -218,7 +219,7 @@ func (t *Tx) Final() int64 { return t.final }
 
 // settleNow computes the business time from the head: a test clock stands; real time never runs behind the newest event.
 func (t *Tx) settleNow() {
-	t.now = t.db.clock.Now()
+	t.now = clock.Business(t.db.clock.Now())
 	switch {
 	case t.head.clock != nil:
 		t.now = *t.head.clock

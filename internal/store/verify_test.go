@@ -222,11 +222,11 @@ var damages = []struct {
 		[]string{"subscription_plan subscription: It is CUSTOM, version 1 of the plan plan-pro is PAID."},
 	},
 	{
-		"a resource that is not there", `update subscriptions set resource = 'r1' where status = 'NOT_STARTED'`,
+		"a resource that is not there", `NO KEYS; update subscriptions set resource = 'r1' where status = 'NOT_STARTED'`,
 		[]string{"subscription_resource subscription: The customer scheduled has no resource r1."},
 	},
 	{
-		"a product that asks for resources", `update products set multiple_subscriptions = TRUE where ref_id = 'product-demo';
+		"a product that asks for resources", `NO KEYS; update products set multiple_subscriptions = TRUE where ref_id = 'product-demo';
 			delete from timers; delete from subscriptions where status <> 'ACTIVE' or pricing_type <> 'PAID'; delete from customers where ref_id <> 'paying'; delete from events`,
 		[]string{
 			"feed_event customer paying: The feed has no event customer.created for paying.",

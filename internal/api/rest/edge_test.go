@@ -123,6 +123,7 @@ func TestHost(t *testing.T) {
 	open := newSample(t)
 	for host, ok := range map[string]bool{
 		"localhost": true, "localhost:8080": true, "LOCALHOST:1": true, "127.0.0.1": true, "127.0.0.1:8080": true, "[::1]": true, "[::1]:8080": true,
+		"127.0.0.2": true, "127.0.0.2:8080": true, "[::ffff:127.0.0.1]:80": true, "10.0.0.1:80": false, "[::2]": false, "0.0.0.0:80": false, ":80": false,
 		"evil.example": false, "evil.example:8080": false, "localhost.evil.example": false, "127.0.0.1.evil.example:80": false, "": false, "::1": false,
 	} {
 		for _, s := range []*sample{local, open} {

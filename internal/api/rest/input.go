@@ -23,6 +23,13 @@ type input struct {
 	must   bool // a body is required
 	strict bool // unknown members and parameters are refused (contract §1.8)
 	limit  int64
+	self   selfChecked // nil for most
+}
+
+// selfChecked is a body with rules between its members that a schema cannot say. They are checked with the rest, so that
+// one answer names everything.
+type selfChecked interface {
+	checkMembers(c *checker, m map[string]any)
 }
 
 // request is what binding keeps of one request.
@@ -48,6 +55,7 @@ func newInput(c *shapes, doc *huma.Operation, t reflect.Type, o op, limit int64)
 		return in
 	}
 	in.body, in.must = f.Index, f.Type.Kind() != reflect.Pointer
+	in.self, _ = reflect.New(f.Type).Interface().(selfChecked)
 	s := c.registry.Schema(f.Type, true, o.ID+"Request")
 	in.shape = c.of(s)
 	doc.RequestBody = &huma.RequestBody{
@@ -138,6 +146,9 @@ func (in *input) readBody(c *checker, w http.ResponseWriter, r *http.Request) (t
 			break
 		}
 		in.shape.value(c, tree, in.strict)
+		if m, ok := tree.(map[string]any); ok && in.self != nil {
+			in.self.checkMembers(c, m)
+		}
 	}
 	return tree, sent, nil
 }

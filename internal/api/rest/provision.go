@@ -35,6 +35,17 @@ type provisionBody struct {
 	SubscriptionParams    Opt[subscriptionParams] `json:"subscriptionParams,omitzero" doc:"The subscription that is asked for. Absent or null: a customer without one."`
 }
 
+// checkMembers wants one id, under either name.
+func (*provisionBody) checkMembers(c *checker, m map[string]any) {
+	id, alias := m["id"], m["customerId"]
+	switch {
+	case id == nil && alias == nil:
+		c.at("id", "is required")
+	case id != nil && alias != nil && id != alias:
+		c.checks.Named(errs.EntityIDDifferent, "customerId", "differs from id")
+	}
+}
+
 type subscriptionParams struct {
 	_             struct{}          `additionalProperties:"false"`
 	PlanID        string            `json:"planId" minLength:"1" maxLength:"255" format:"ref"`
@@ -46,10 +57,7 @@ type subscriptionParams struct {
 }
 
 func (h Customers) provision(ctx context.Context, env tenant.ID, in *provisionInput) (provisioning.Result, error) {
-	r, err := in.request()
-	if err != nil {
-		return provisioning.Result{}, err
-	}
+	r := in.request()
 	if r.DryRun {
 		ctx = tx.WithoutOnce(ctx)
 	}
@@ -57,15 +65,10 @@ func (h Customers) provision(ctx context.Context, env tenant.ID, in *provisionIn
 	return h.Provisioning.Provision(ctx, env, r)
 }
 
-func (in *provisionInput) request() (provisioning.Request, error) {
+func (in *provisionInput) request() provisioning.Request {
 	b := in.Body
-	switch {
-	case b.ID == "" && b.CustomerID == "":
-		return provisioning.Request{}, errs.BadUserInput.At("id", "is required")
-	case b.ID == "":
+	if b.ID == "" {
 		b.ID = b.CustomerID
-	case b.CustomerID != "" && b.CustomerID != b.ID:
-		return provisioning.Request{}, errs.EntityIDDifferent.At("customerId", "differs from id")
 	}
 	r := provisioning.Request{DryRun: in.DryRun}
 	r.New = customer.New{
@@ -92,7 +95,7 @@ func (in *provisionInput) request() (provisioning.Request, error) {
 			r.Subscription.StartDate = &start.Time
 		}
 	}
-	return r, nil
+	return r
 }
 
 // provisionedBody is the answer to a provision (contract §2.2).

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"path"
 	"strings"
@@ -75,7 +76,7 @@ func (api *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	w.Header()[problem.RequestIDHeader] = []string{x.id}
 	switch {
-	case api.cfg.Loopback && !localHost(r.Host):
+	case api.cfg.Loopback && !LocalHost(r.Host):
 		x.fail(r, errs.IdentityForbidden.Because("This server listens on loopback and does not answer to the Host %.100q.", r.Host))
 	case unclean(r):
 		x.fail(r, errs.RouteNotFound)
@@ -141,11 +142,14 @@ func unclean(r *http.Request) bool {
 	return clean != escaped && clean+"/" != escaped
 }
 
-// localHost reports whether a Host header names this machine. A page of another name that was made to resolve to
-// 127.0.0.1 (DNS rebinding) does not.
-func localHost(host string) bool {
+// LocalHost reports whether a Host header, with or without a port, names this machine: localhost, or a loopback address.
+// A page of another name that was made to resolve to 127.0.0.1 (DNS rebinding) does not.
+func LocalHost(host string) bool {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 		host = host[:i]
 	}
-	return host == "127.0.0.1" || host == "[::1]" || strings.EqualFold(host, "localhost")
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }

@@ -38,11 +38,23 @@ func TestProductionHasNoTestClock(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
 		p := s.production
 		p.put(testClock, fmt.Sprintf(`{"now":%q}`, stamp(begin.Add(day)))).refused(409, "TestClockNotAvailable")
-		p.get(testClock).want(200).has("data.mode", "real")
-		// "Non-production only (409 otherwise)": DELETE has nothing to leave, either answer keeps that.
-		if a := p.del(testClock); a.status != 409 && a.status != 200 {
-			t.Errorf("%s: %d %s", a.call, a.status, a.raw)
-		}
+		p.get(testClock).refused(409, "TestClockNotAvailable")
+		p.del(testClock).refused(409, "TestClockNotAvailable")
+	})
+}
+
+// Answers show business time whole: an instant that was shown and is sent back means the same.
+func TestShownInstantsCanBeSentBack(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.demo()
+		s.clock.Add(1234567 * time.Microsecond)
+		a := s.post(customers, provision("acme", "plan-pro")).want(201)
+		end := a.text("data.subscription.trialEndDate")
+		s.put(testClock, fmt.Sprintf(`{"now":%q}`, end)).want(200).has("data.now", end)
+		s.get("/api/v1/subscriptions/"+a.text("data.subscription.id")).want(200).has("data.status", "EXPIRED", "data.endDate", end)
+		s.put(testClock, fmt.Sprintf(`{"now":%q}`, end)).want(200)
+		shown := s.put(testClock, `{"now":"2027-01-01T00:00:00.123456Z"}`).want(200).text("data.now")
+		s.put(testClock, fmt.Sprintf(`{"now":%q}`, shown)).want(200)
 	})
 }
 

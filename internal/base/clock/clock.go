@@ -21,6 +21,10 @@ func (System) Now() time.Time { return Trim(time.Now()) }
 // Trim brings an instant into the form that is stored: UTC, microseconds, no monotonic reading.
 func Trim(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
+// Business brings an instant into the form of business time: UTC, milliseconds. That is what answers show, so that an
+// instant which was read and sent back means the same.
+func Business(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
 // Manual is a clock for tests: it stands still until it is moved. It is safe for concurrent use.
 type Manual struct {
 	mu  sync.Mutex

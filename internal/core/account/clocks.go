@@ -20,6 +20,7 @@ type Clocks struct {
 	machine clock.Clock
 	mu      sync.Mutex // guards changes of tests
 	tests   atomic.Pointer[map[tenant.ID]testClock]
+	loaded  int64 // the position up to which Load has seen every move; guarded by mu
 }
 
 // testClock is where a test clock stands, or that there is none, and the position of the event that said so.
@@ -59,7 +60,7 @@ func (c *Clocks) set(env tenant.ID, t testClock) {
 	old := *c.tests.Load()
 	if t.position == 0 {
 		t.position = old[env].position
-	} else if t.position <= old[env].position {
+	} else if t.position <= max(old[env].position, c.loaded) {
 		return
 	}
 	m := maps.Clone(old)
@@ -71,17 +72,36 @@ func (c *Clocks) set(env tenant.ID, t testClock) {
 type ClockStore interface {
 	// TestClocks are the environments whose test clock stands, and where.
 	TestClocks(ctx context.Context) (map[tenant.ID]time.Time, error)
+	// Final is the position up to which the transaction sees every event.
+	Final() int64
 }
 
-// Load reads where the test clocks stand, at start.
+// Load reads where the test clocks stand, at start and after a gap in the feed. It forgets all that was known before,
+// but for moves that the feed tells later than what was read.
 func (c *Clocks) Load(ctx context.Context, db tx.Runner[ClockStore]) error {
 	return db.Read(ctx, none, func(st ClockStore, _ time.Time) error {
-		tests, err := st.TestClocks(ctx)
-		for env, now := range tests {
-			c.Set(env, &now)
+		stand, err := st.TestClocks(ctx)
+		if err == nil {
+			c.replace(stand, st.Final())
 		}
 		return err
 	})
+}
+
+func (c *Clocks) replace(stand map[tenant.ID]time.Time, final int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := make(map[tenant.ID]testClock, len(stand))
+	for env, now := range stand {
+		m[env] = testClock{stands: true, now: clock.Trim(now), position: final}
+	}
+	for env, t := range *c.tests.Load() {
+		if t.position > final {
+			m[env] = t
+		}
+	}
+	c.loaded = final
+	c.tests.Store(&m)
 }
 
 // Observe follows clock moves. An event that comes late or twice changes nothing.

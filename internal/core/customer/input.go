@@ -100,10 +100,18 @@ func TimezoneIssue(s string) string {
 
 // Customer makes the entity at now.
 func (n New) Customer(internalID string, now time.Time) Customer {
+	n.Details.tidy()
 	return Customer{
 		ID: internalID, RefID: n.ID, Name: given(n.Name), Email: given(n.Email), Details: n.Details,
 		Metadata: metadata.Given(n.Metadata), Trialed: []Trialed{}, ExcludeFromExperiment: n.ExcludeFromExperiment,
 		Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+}
+
+// tidy makes empty texts none.
+func (d *Details) tidy() {
+	for _, s := range []**string{&d.BillingID, &d.BillingCurrency, &d.Language, &d.Timezone} {
+		*s = given(*s)
 	}
 }
 
@@ -166,6 +174,7 @@ func (u Update) Apply(c *Customer, now time.Time) (changed []string, err error) 
 	u.BillingCurrency.Apply(&c.BillingCurrency)
 	u.Language.Apply(&c.Language)
 	u.Timezone.Apply(&c.Timezone)
+	c.Details.tidy()
 	applyRaw(u.DefaultPaymentMethod, &c.DefaultPaymentMethod)
 	applyRaw(u.Integrations, &c.Integrations)
 	applyRaw(u.Passthrough, &c.Passthrough)

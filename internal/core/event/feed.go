@@ -24,6 +24,8 @@ type Store interface {
 	FeedHead(ctx context.Context) (int64, error)
 	// FeedPruned is the position up to which events may have been removed.
 	FeedPruned(ctx context.Context) (int64, error)
+	// EnvironmentPruned is the last position of an environment that was removed; 0 for none.
+	EnvironmentPruned(ctx context.Context, env tenant.ID) (int64, error)
 }
 
 // Tail tells how far the feed is final: no event at or below that position will appear later.
@@ -97,7 +99,8 @@ func (f *Feed) patience(ctx context.Context, wait time.Duration) (context.Contex
 func (f *Feed) read(ctx context.Context, env tenant.ID, after *Cursor, upTo int64, limit int) (events []Event, next Cursor, err error) {
 	next.Generation = f.tail.Generation()
 	err = f.db.Read(ctx, env, func(st Store, _ time.Time) error {
-		pruned, err := st.FeedPruned(ctx)
+		// What others lost does not count: a reader of a quiet environment stays where its own last event was.
+		pruned, err := st.EnvironmentPruned(ctx, env)
 		if err != nil {
 			return err
 		}

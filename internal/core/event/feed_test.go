@@ -164,6 +164,30 @@ func TestPrunedPositionsCannotBeRead(t *testing.T) {
 	})
 }
 
+// What other environments lose is nothing to the reader of a quiet one.
+func TestPrunedPositionsOfOthers(t *testing.T) {
+	each(t, func(t *testing.T, r *reader) {
+		last := r.write(env, "last")
+		r.write(other, "hidden")
+		gone, err := r.db.PruneFeed(t.Context(), (clock.System{}).Now().Add(time.Hour), 1000)
+		if err != nil || gone == 0 {
+			t.Fatal(gone, err)
+		}
+		seen := event.Cursor{Generation: r.start.Generation, Position: last}
+		types, next := r.read(&seen, 10, 0)
+		r.same("nothing was lost", types, []string{})
+		r.same("nothing was lost", next, seen)
+		r.write(env, "new")
+		types, _ = r.read(&seen, 10, 0)
+		r.same("going on", types, []string{"new"})
+		types, _ = r.read(nil, 10, 0)
+		r.same("from the oldest kept", types, []string{"new"})
+		if _, _, err := r.Read(t.Context(), env, &r.start, 10, 0); !errors.Is(err, errs.FeedResync) {
+			t.Errorf("a pruned position: %v", err)
+		}
+	})
+}
+
 func TestReadWaitsForNewsOfItsEnvironment(t *testing.T) {
 	each(t, func(_ *testing.T, r *reader) {
 		var wg sync.WaitGroup

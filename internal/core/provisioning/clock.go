@@ -34,7 +34,7 @@ type Environment struct {
 // standing is the environment's time once its row is held. now was read before that, and moves that held the row
 // meanwhile have ended since.
 func (e Environment) standing(st clockStore, now time.Time) time.Time {
-	stands := st.MachineNow()
+	stands := clock.Business(st.MachineNow())
 	if e.Clock != nil {
 		stands = *e.Clock
 	}
@@ -70,10 +70,13 @@ type Clock struct {
 	TaskID string `json:"-"`
 }
 
-// Clock returns the environment's time.
+// Clock returns the time of an environment that can have a test clock; others are TestClockNotAvailable.
 func (s *Service) Clock(ctx context.Context, env tenant.ID) (Clock, error) {
 	return tx.Get(ctx, s.db, env, func(st Store, now time.Time) (Clock, error) {
 		e, err := st.EnvironmentByID(ctx, env)
+		if err == nil && e.Production {
+			err = errs.TestClockNotAvailable
+		}
 		return clockOf(e, now), err
 	})
 }
@@ -89,7 +92,7 @@ func clockOf(e Environment, now time.Time) Clock {
 // in order. A move that takes long goes on in the background: the answer has a TaskID then. Production environments
 // have no test clock (TestClockNotAvailable); backwards is InvalidArgumentError; where the clock stands already is no move.
 func (s *Service) MoveClock(ctx context.Context, env tenant.ID, to time.Time) (Clock, error) {
-	return s.startMove(ctx, env, func(Store) (time.Time, bool) { return clock.Trim(to), false })
+	return s.startMove(ctx, env, func(Store) (time.Time, bool) { return clock.Business(to), false })
 }
 
 // ResetClock returns an environment to real time, moving forward to it first. It is refused while the test clock is
@@ -99,7 +102,7 @@ func (s *Service) ResetClock(ctx context.Context, env tenant.ID) (Clock, error) 
 	if err != nil || now.Mode == "real" {
 		return now, err
 	}
-	return s.startMove(ctx, env, func(st Store) (time.Time, bool) { return st.MachineNow(), true })
+	return s.startMove(ctx, env, func(st Store) (time.Time, bool) { return clock.Business(st.MachineNow()), true })
 }
 
 // move is one clock move under way.
@@ -233,10 +236,17 @@ func (m *move) finish(ctx context.Context) (Clock, error) {
 			if err != nil {
 				return err
 			}
+			// A move that slept for long was declared dead, and another may have gone further since.
+			t, err := st.TaskByID(ctx, m.env, m.task.ID)
+			if err != nil {
+				return err
+			}
+			if t.Status != TaskInProgress {
+				return errClockMoving.Because("This move was given up after it did nothing for too long.")
+			}
 			if done, err = m.step(ctx, st, e.standing(st, now)); err != nil {
 				return err
 			}
-			t := m.task
 			t.Done = min(t.Done+clockBatch, t.Total)
 			t.UpdatedAt = st.MachineNow()
 			if done {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/tenant"
@@ -33,7 +34,7 @@ type Result struct {
 // ErrPriceNotFound is a billing period that the plan has no price for.
 var ErrPriceNotFound = errs.New(errs.NotFound, "PriceNotFound", "The plan has no price for this billing period.")
 
-// attempts bounds how often a lost race for a new customer id is followed by a look at the winner.
+// attempts bounds how often a lost race, for a new customer id or with a change of the product, is followed by another look.
 const attempts = 5
 
 // Provision makes a customer and the subscription that the product's journey gives it: all or nothing, in one
@@ -50,7 +51,7 @@ func (s *Service) Provision(ctx context.Context, env tenant.ID, r Request) (Resu
 	lock := tx.Lock{Kind: tx.Customer, Ref: r.ID}
 	for i := 1; ; i++ {
 		res, err := tx.Do(ctx, s.db, env, p.run, lock)
-		if errors.Is(err, customer.ErrRaced) {
+		if errors.Is(err, customer.ErrRaced) || errors.Is(err, subscription.ErrRaced) {
 			if i < attempts {
 				continue
 			}
@@ -103,8 +104,26 @@ func (p provision) dry() (Result, error) {
 			return Result{}, err
 		}
 		d, err := p.decide(st, now)
-		return d.result(now), err
+		if err != nil {
+			return Result{}, err
+		}
+		return d.result(now), p.idIsFree(st)
 	})
+}
+
+// idIsFree refuses a subscription id that is taken, as the insert would.
+func (p provision) idIsFree(st Store) error {
+	if p.req.Subscription == nil || p.req.Subscription.ID == nil {
+		return nil
+	}
+	_, err := st.SubscriptionByRef(p.ctx, p.env, *p.req.Subscription.ID)
+	switch {
+	case errors.Is(err, subscription.ErrNotFound):
+		return nil
+	case err == nil:
+		return subscription.ErrDuplicated
+	}
+	return err
 }
 
 // decided is all that a provision will write.
@@ -208,8 +227,12 @@ func (p provision) create(cat *catalog.Snapshot, product *catalog.Product, dec j
 	}
 	n := subscription.New{
 		ID: p.ids.New(), RefID: id.Generated("subscription"), CustomerID: c.ID, CustomerRef: c.RefID,
-		Product: *product, Plan: *plan, StartDate: in.StartDate, BillingPeriod: period, Metadata: in.Metadata,
+		Product: *product, Plan: *plan, BillingPeriod: period, Metadata: in.Metadata,
 		History: subscription.History{Tried: c.HasTried(product.RefID)},
+	}
+	if in.StartDate != nil {
+		start := clock.Business(*in.StartDate)
+		n.StartDate = &start
 	}
 	if in.ID != nil {
 		n.RefID = *in.ID

@@ -18,6 +18,10 @@ var ErrNotFound = errs.New(errs.NotFound, "SubscriptionNotFound", "There is no s
 // ErrDuplicated is a subscription id that is already in use.
 var ErrDuplicated = errs.Duplicated.At("subscriptionParams.id", "this subscription id is already in use")
 
+// ErrRaced is a subscription that was decided on a product which has changed meanwhile: trying again reads it as it is.
+// It never reaches a caller.
+var ErrRaced = (&errs.Error{Kind: errs.Conflict, Code: "subscriptionRaced", Message: "the product changed meanwhile"}).After(0)
+
 // Status is where a subscription stands.
 type Status string
 

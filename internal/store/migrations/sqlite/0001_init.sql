@@ -62,7 +62,8 @@ create table products (
 	created_at text not null,
 	updated_at text not null,
 	primary key (environment, id),
-	constraint products_ref unique (environment, ref_id)
+	constraint products_ref unique (environment, ref_id),
+	constraint products_multiple unique (environment, id, multiple_subscriptions)
 ) strict;
 create unique index products_one_default on products (environment) where is_default;
 
@@ -212,6 +213,8 @@ create table subscriptions (
 	customer_id text not null,
 	product_id text not null,
 	resource text not null,
+	-- Whether it is for a resource follows the product: a product that changes while a subscription is made breaks the reference.
+	per_resource integer not null generated always as (resource <> '') stored,
 	plan_id text not null,
 	version_id text not null,
 	pricing_type text not null check (pricing_type in ('FREE', 'PAID', 'CUSTOM')),
@@ -232,7 +235,7 @@ create table subscriptions (
 	primary key (environment, id),
 	constraint subscriptions_ref unique (environment, ref_id),
 	constraint subscriptions_customer foreign key (environment, customer_id) references customers (environment, id),
-	constraint subscriptions_product foreign key (environment, product_id) references products (environment, id),
+	constraint subscriptions_product foreign key (environment, product_id, per_resource) references products (environment, id, multiple_subscriptions),
 	constraint subscriptions_plan foreign key (environment, plan_id) references packages (environment, id),
 	constraint subscriptions_version foreign key (environment, version_id) references package_versions (environment, id)
 ) strict;
