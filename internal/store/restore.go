@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -82,16 +83,27 @@ func aloneOnPostgres(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("database: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	var n int
-	err = conn.QueryRow(ctx, `
-		select count(*) from pg_stat_activity
-		where datname = current_database() and application_name = $1 and pid <> pg_backend_pid()`,
-		pc.ConnConfig.RuntimeParams["application_name"]).Scan(&n)
-	if err == nil && n > 0 {
-		err = errors.New("a server is connected to this database: stop all of them first")
+	// The connections of a server that has just ended are gone from PostgreSQL a moment later.
+	for waited := time.Duration(0); ; waited += aloneEvery {
+		var n int
+		err := conn.QueryRow(ctx, `
+			select count(*) from pg_stat_activity
+			where datname = current_database() and application_name = $1 and pid <> pg_backend_pid()`,
+			pc.ConnConfig.RuntimeParams["application_name"]).Scan(&n)
+		if err != nil || n == 0 {
+			return err
+		}
+		if waited >= aloneTime || !pause(ctx, aloneEvery) {
+			return errors.New("a server is connected to this database: stop all of them first")
+		}
 	}
-	return err
 }
+
+// aloneTime is how long the last connections of a server are waited for.
+const (
+	aloneTime  = 3 * time.Second
+	aloneEvery = 50 * time.Millisecond
+)
 
 // sqliteParts are the files that SQLite keeps beside a database.
 var sqliteParts = []string{"-wal", "-shm", "-journal"}
