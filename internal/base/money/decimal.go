@@ -79,6 +79,19 @@ func (d Decimal) Sub(e Decimal) Decimal { return calculate(exact.Sub, d, e) }
 // Mul returns d × e.
 func (d Decimal) Mul(e Decimal) Decimal { return calculate(exact.Mul, d, e) }
 
+// CeilDiv returns d ÷ n rounded up to a whole number, for d ≥ 0 and n > 0: how many blocks of n hold d.
+func (d Decimal) CeilDiv(n int64) Decimal {
+	whole := d.Quantize(0, Up).get()
+	blocks, rest := new(apd.BigInt), new(apd.BigInt)
+	blocks.QuoRem(&whole.Coeff, apd.NewBigInt(n), rest)
+	if rest.Sign() > 0 {
+		blocks.Add(blocks, apd.NewBigInt(1))
+	}
+	z := new(apd.Decimal)
+	z.Coeff.Set(blocks)
+	return Decimal{trim(z)}
+}
+
 // Cmp returns −1, 0 or 1 as d is less than, equal to or greater than e.
 func (d Decimal) Cmp(e Decimal) int { return d.get().Cmp(e.get()) }
 
