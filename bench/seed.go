@@ -60,20 +60,20 @@ func fill(ctx context.Context, db tx.Runner[catalog.Store]) error {
 	add(features.Create(ctx, env, catalog.NewFeature{
 		ID: metered, DisplayName: "Seats", Type: catalog.Number, MeterType: catalog.Fluctuating,
 	}))
-	plans := catalog.NewPlans(db)
-	for _, p := range []catalog.NewPlan{
+	plans := catalog.NewPlans(db, nil)
+	for _, p := range []catalog.NewPackage{
 		{ID: "plan-basic", PricingType: catalog.Free},
 		{ID: "plan-pro", PricingType: catalog.Paid, Trial: &catalog.Trial{Duration: 14, Units: "DAY"}},
 	} {
 		p.DisplayName, p.ProductID = p.ID, "product-demo"
 		add(plans.Create(ctx, env, p))
 		add(plans.AddEntitlements(ctx, env, p.ID, []catalog.NewEntitlement{
-			{FeatureID: "feature-reports"},
-			{FeatureID: metered, EntitlementUpdate: catalog.EntitlementUpdate{UsageLimit: opt.Some(int64(25))}},
+			{Ref: "feature-reports"},
+			{Ref: metered, EntitlementUpdate: catalog.EntitlementUpdate{UsageLimit: opt.Some(int64(25))}},
 		}))
 		if p.PricingType == catalog.Paid {
 			price := money.Money{Amount: money.MustDecimal("49"), Currency: money.USD}
-			add(plans.Update(ctx, env, p.ID, catalog.PlanUpdate{Pricing: &catalog.Pricing{Type: catalog.Paid, Models: []catalog.PricingModel{{
+			add(plans.Update(ctx, env, p.ID, catalog.PackageUpdate{Pricing: &catalog.Pricing{Type: catalog.Paid, Models: []catalog.PricingModel{{
 				BillingModel: catalog.FlatFee, Periods: []catalog.PricePeriod{{BillingPeriod: catalog.Monthly, Price: &price}},
 			}}}}))
 		}

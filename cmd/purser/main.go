@@ -26,6 +26,7 @@ const (
 	ok      = 0
 	failure = 1
 	misuse  = 2
+	changes = 2 // of a plan that would do something
 )
 
 // commands are the verbs. Every flag has an environment variable, PURSER_ and its name.
@@ -35,6 +36,7 @@ type commands struct {
 	Migrate   migrateCmd   `cmd:"" help:"Bring the tables of the database up to date."`
 	Key       keyCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
 	Clock     clockCmd     `cmd:"" help:"Show or move an environment's test clock."`
+	Catalog   catalogCmd   `cmd:"" help:"Export, plan and apply the catalog as a file."`
 	Provision provisionCmd `cmd:"" help:"Provision a customer."`
 	Verify    verifyCmd    `cmd:"" help:"Recompute what follows from other data and print the differences."`
 	Backup    backupCmd    `cmd:"" help:"Copy the database to a file."`
@@ -65,6 +67,10 @@ func run(args []string, out, errs io.Writer) int {
 		return misuse
 	}
 	if err := verb.Run(); err != nil {
+		var q quietly
+		if errors.As(err, &q) {
+			return q.code
+		}
 		fmt.Fprintf(errs, "purser: %s\n", sentence(err))
 		var u usageError
 		if errors.As(err, &u) {
@@ -89,8 +95,22 @@ type usageError struct{ error }
 
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// quietly is an exit code that says it all.
+type quietly struct{ code int }
+
+func (q quietly) Error() string { return fmt.Sprintf("exit code %d", q.code) }
+
+// listed is an error of several lines.
+type listed struct{ text string }
+
+func (l listed) Error() string { return l.text }
+
 // sentence puts an error on one line.
 func sentence(err error) string {
+	var l listed
+	if errors.As(err, &l) {
+		return l.text
+	}
 	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 }
 

@@ -16,7 +16,6 @@ import (
 
 	"github.com/purserhq/purser/internal/api/auth"
 	"github.com/purserhq/purser/internal/api/problem"
-	"github.com/purserhq/purser/internal/base/errs"
 )
 
 // clientTimeout bounds one call: a server may take 30 s for its part.
@@ -188,10 +187,4 @@ func (c Client) moved(ctx context.Context, method string, body any) (TestClock, 
 			return tc, ctx.Err()
 		}
 	}
-}
-
-// isConflict reports whether the server says that what was asked for is so already.
-func isConflict(err error) bool {
-	var r *Refused
-	return errors.As(err, &r) && r.Status == http.StatusConflict && r.Code != errs.IdempotencyKeyReused.Code
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed" // the catalog
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,7 +15,7 @@ import (
 	"github.com/purserhq/purser/internal/core/account"
 )
 
-// demoCatalog is a list of REST requests. The last one marks the catalog as loaded.
+// demoCatalog is a catalog file.
 //
 //go:embed demo/catalog.json
 var demoCatalog []byte
@@ -93,34 +92,15 @@ func (d *Demo) Serve(ctx context.Context, ready func()) error {
 	return err
 }
 
-// demoRequest is one step of demo/catalog.json.
-type demoRequest struct {
-	Method string          `json:"method"`
-	Path   string          `json:"path"`
-	Body   json.RawMessage `json:"body"`
-}
-
-// loadCatalog sends the requests unless all of them were sent before. A conflict means that an earlier start was
-// interrupted after that step.
+// loadCatalog applies the demo's catalog unless that was done before: the product carries a mark. It happens as a whole or
+// not at all.
 func loadCatalog(ctx context.Context, c Client) error {
-	var list []demoRequest
-	if err := json.Unmarshal(demoCatalog, &list); err != nil {
-		return err
-	}
 	found, err := data[[]struct{ Metadata map[string]string }](ctx, c, http.MethodGet, "/api/v1/products?id=product-demo", nil)
 	if err != nil || len(found) > 0 && found[0].Metadata["demo"] != "" {
 		return err
 	}
-	for _, r := range list {
-		var body any
-		if r.Body != nil {
-			body = r.Body
-		}
-		if _, err := c.Do(ctx, r.Method, r.Path, body); err != nil && !isConflict(err) {
-			return fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
-		}
-	}
-	return nil
+	_, err = c.ApplyCatalog(ctx, demoCatalog, true)
+	return err
 }
 
 // demoKeys reads the keys of an earlier start, or makes them before the first one.

@@ -28,7 +28,12 @@ type parts struct {
 	clocks       *account.Clocks
 	products     *catalog.Products
 	features     *catalog.Features
-	plans        *catalog.Plans
+	plans        *catalog.Packages
+	addons       *catalog.Packages
+	groups       *catalog.Groups
+	coupons      *catalog.Coupons
+	pricing      *catalog.PricingTables
+	files        *catalog.Files
 	provisioning *provisioning.Service
 	cache        *entitlement.Cache
 	entitlements *entitlement.Service
@@ -54,7 +59,12 @@ func newParts(ctx context.Context, db *store.DB, c clock.Clock, log *slog.Logger
 	catalogs := store.As(db, func(t *store.Tx) catalog.Store { return t })
 	p.products = catalog.NewProducts(catalogs)
 	p.features = catalog.NewFeatures(catalogs)
-	p.plans = catalog.NewPlans(catalogs)
+	p.groups = catalog.NewGroups(catalogs)
+	p.plans = catalog.NewPlans(catalogs, p.cache)
+	p.addons = catalog.NewAddons(catalogs, p.cache)
+	p.coupons = catalog.NewCoupons(catalogs)
+	p.pricing = catalog.NewPricingTables(catalogs)
+	p.files = catalog.NewFiles(catalogs)
 	p.provisioning = provisioning.NewService(store.As(db, func(t *store.Tx) provisioning.Store { return t }), secret)
 	p.entitlements = entitlement.NewService(store.As(db, func(t *store.Tx) entitlement.Store { return t }),
 		db, p.clocks, p.provisioning, p.cache)
@@ -103,7 +113,12 @@ func (a *App) routes() http.Handler {
 	},
 		rest.Products{Products: p.products},
 		rest.Features{Features: p.features},
+		rest.FeatureGroups{Groups: p.groups},
 		rest.Plans{Plans: p.plans},
+		rest.Addons{Addons: p.addons},
+		rest.Coupons{Coupons: p.coupons},
+		rest.PricingTable{Tables: p.pricing},
+		rest.CatalogFiles{Files: p.files},
 		rest.Customers{Provisioning: p.provisioning},
 		rest.Subscriptions{Provisioning: p.provisioning},
 		rest.Entitlements{Service: p.entitlements},
@@ -121,12 +136,21 @@ func (a *App) workers() []job {
 		{"timers", worker.Timers{Due: a.parts.provisioning, Environments: a.environments, Log: a.log}.Run},
 		{"retention", worker.Prune{Store: a.db, Now: a.cfg.Clock.Now, Keep: a.cfg.FeedRetention, Log: a.log}.Run},
 		{"memory", tendMemory},
+		{"checked-features", worker.Checked{Asked: a.parts.cache, Mark: a.markChecked, Log: a.log}.Run},
 		{"key-expiry", every(expireEvery, a.parts.accounts.ExpireKeys)},
 	}
 	if a.cfg.Postgres() { // with the embedded database there are no other nodes, and what this one writes it hears at once
 		list = append(list, job{"feed", a.parts.follower.Run})
 	}
 	return list
+}
+
+// markChecked writes down which features were checked lately.
+func (a *App) markChecked(ctx context.Context, env tenant.ID, features []string) error {
+	return a.db.Write(ctx, env, func(t *store.Tx, _ time.Time) error {
+		t.MarkChecked(env, features)
+		return nil
+	})
 }
 
 func (a *App) environments(ctx context.Context) ([]tenant.ID, error) {

@@ -26,9 +26,9 @@ func TestPlanDraftsAndVersions(t *testing.T) {
 		first := s.get("pro", catalog.Shown).Latest
 		_, err = s.plans.Publish(s.ctx, s.env, "pro", "")
 		s.refuses(err, catalog.ErrAlreadyPublished)
-		_, err = s.plans.Update(s.ctx, s.env, "pro", catalog.PlanUpdate{Description: opt.Some("x")})
+		_, err = s.plans.Update(s.ctx, s.env, "pro", catalog.PackageUpdate{Description: opt.Some("x")})
 		s.refuses(err, catalog.ErrNoDraft)
-		_, err = s.plans.AddEntitlements(s.ctx, s.env, "pro", []catalog.NewEntitlement{{FeatureID: "sso"}})
+		_, err = s.plans.AddEntitlements(s.ctx, s.env, "pro", []catalog.NewEntitlement{{Ref: "sso"}})
 		s.refuses(err, catalog.ErrEntitlementsNotDraft)
 		_, err = s.plans.RemoveEntitlement(s.ctx, s.env, "pro", "sso")
 		s.refuses(err, catalog.ErrEntitlementsNotDraft)
@@ -52,10 +52,10 @@ func TestPlanDraftsAndVersions(t *testing.T) {
 			s.Errorf("second version: %+v", second)
 		}
 		s.ok(s.db.Read(s.ctx, s.env, func(st *store.Tx, _ time.Time) error {
-			old, err := st.PlanVersion(s.ctx, s.env, first.ID)
+			old, err := st.PackageVersion(s.ctx, s.env, first.ID)
 			first.IsLatest = false
 			s.same("the first version after the second", &old, first)
-			_, other := st.PlanVersion(s.ctx, s.env+1, first.ID)
+			_, other := st.PackageVersion(s.ctx, s.env+1, first.ID)
 			s.refuses(other, catalog.ErrPlanNotFound)
 			return err
 		}))
@@ -95,12 +95,12 @@ func TestPlanDetailsNeedNoDraft(t *testing.T) {
 		s.product("product")
 		s.published("product", "free", catalog.Free, nil)
 		on, off := "on", ""
-		_, err := s.plans.Update(s.ctx, s.env, "free", catalog.PlanUpdate{
+		_, err := s.plans.Update(s.ctx, s.env, "free", catalog.PackageUpdate{
 			Metadata:          opt.Some(map[string]*string{"a": &on, "b": &on}),
 			HiddenFromWidgets: opt.Some([]string{"CHECKOUT", catalog.Paywall, "CHECKOUT"}), BillingID: opt.Some("bill"),
 		})
 		s.ok(err)
-		p, err := s.plans.Update(s.ctx, s.env, "free", catalog.PlanUpdate{Metadata: opt.Some(map[string]*string{"a": nil, "b": &off, "c": &on})})
+		p, err := s.plans.Update(s.ctx, s.env, "free", catalog.PackageUpdate{Metadata: opt.Some(map[string]*string{"a": nil, "b": &off, "c": &on})})
 		s.ok(err)
 		s.same("metadata", p.Metadata, map[string]string{"c": "on"})
 		s.same("hidden from", s.get("free", catalog.Shown).HiddenFromWidgets, []string{"CHECKOUT", catalog.Paywall})
@@ -110,7 +110,7 @@ func TestPlanDetailsNeedNoDraft(t *testing.T) {
 			s.Errorf("snapshot: %+v", snap)
 		}
 		n := len(s.events())
-		_, err = s.plans.Update(s.ctx, s.env, "free", catalog.PlanUpdate{Metadata: opt.Some(map[string]*string{"a": nil})})
+		_, err = s.plans.Update(s.ctx, s.env, "free", catalog.PackageUpdate{Metadata: opt.Some(map[string]*string{"a": nil})})
 		s.ok(err)
 		if len(s.events()) != n {
 			s.Errorf("an update that changes nothing left an event: %v", s.events()[n:])
@@ -131,20 +131,20 @@ func TestEntitlementsOfADraft(t *testing.T) {
 			s.Errorf("feature after its first use: %+v", f)
 		}
 		_, err = s.plans.AddEntitlements(s.ctx, s.env, "pro", []catalog.NewEntitlement{
-			{FeatureID: "seats", EntitlementUpdate: catalog.EntitlementUpdate{Unlimited: opt.Some(true)}},
+			{Ref: "seats", EntitlementUpdate: catalog.EntitlementUpdate{Unlimited: opt.Some(true)}},
 		})
 		s.refuses(err, errs.Duplicated)
 		_, err = s.plans.AddEntitlements(s.ctx, s.env, "pro", nil)
 		s.refuses(err, errs.BadUserInput)
-		_, err = s.plans.UpdateEntitlement(s.ctx, s.env, "pro", "seats", catalog.EntitlementUpdate{UsageLimit: opt.Some(int64(-5))})
+		_, err = s.plans.UpdateEntitlement(s.ctx, s.env, "pro", "", "seats", catalog.EntitlementUpdate{UsageLimit: opt.Some(int64(-5))})
 		s.refuses(err, errs.InvalidArgument)
-		e, err := s.plans.UpdateEntitlement(s.ctx, s.env, "pro", "seats", catalog.EntitlementUpdate{Unlimited: opt.Some(true)})
+		e, err := s.plans.UpdateEntitlement(s.ctx, s.env, "pro", "", "seats", catalog.EntitlementUpdate{Unlimited: opt.Some(true)})
 		s.ok(err)
-		s.same("changed entitlement", s.get("pro", catalog.Shown).Draft.Entitlements, []catalog.Entitlement{e})
+		s.same("changed entitlement", s.get("pro", catalog.Shown).Draft.Entitlements, e.Rows)
 		removed, err := s.plans.RemoveEntitlement(s.ctx, s.env, "pro", "seats")
 		s.ok(err)
-		s.same("removed entitlement", removed, e)
-		_, err = s.plans.UpdateEntitlement(s.ctx, s.env, "pro", "seats", catalog.EntitlementUpdate{})
+		s.same("removed entitlement", removed.Rows, e.Rows)
+		_, err = s.plans.UpdateEntitlement(s.ctx, s.env, "pro", "", "seats", catalog.EntitlementUpdate{})
 		s.refuses(err, catalog.ErrEntitlementNotFound)
 	})
 }

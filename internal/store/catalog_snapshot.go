@@ -45,7 +45,7 @@ const catalogVersionSQL = `select catalog_version from environments where id = $
 
 var errCatalogBusy = errs.ServiceUnavailable.Because("The catalog is changing. Try again.").After(time.Second)
 
-// loadCatalog reads all products, features and plans, and of each plan the published version.
+// loadCatalog reads all products, features and packages, and of each package the published version.
 func (t *Tx) loadCatalog(ctx context.Context, env tenant.ID, version int64) (*catalog.Snapshot, error) {
 	products, err := all(ctx, t, scanProduct, selectProduct+` where p.environment = $1`, env)
 	if err != nil {
@@ -55,23 +55,9 @@ func (t *Tx) loadCatalog(ctx context.Context, env tenant.ID, version int64) (*ca
 	if err != nil {
 		return nil, err
 	}
-	q := newPlans(env)
-	plans, err := all(ctx, t, scanPlan, selectPlan+q.clause(), q.args...)
+	packages, err := t.allPackages(ctx, env, "v.is_latest")
 	if err != nil {
 		return nil, err
 	}
-	q = newList("package_versions", "v", env)
-	q.and("v.is_latest")
-	versions, err := t.versions(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	byPlan := make(map[string]*catalog.Version, len(versions))
-	for i := range versions {
-		byPlan[versions[i].PlanID] = &versions[i]
-	}
-	for i := range plans {
-		plans[i].Latest = byPlan[plans[i].ID]
-	}
-	return catalog.NewSnapshot(version, products, features, plans), nil
+	return catalog.NewSnapshot(version, products, features, packages), nil
 }

@@ -33,7 +33,7 @@ func TestCatalogSnapshot(t *testing.T) {
 		// A transaction sees its own change, and nobody does when it is undone.
 		undone := errors.New("undone")
 		err := s.db.Write(s.ctx, s.env, func(st *store.Tx, now time.Time) error {
-			st.InsertProduct(s.env, catalog.Product{ID: "1", RefID: "gone", Metadata: map[string]string{}, Status: catalog.Published, CreatedAt: now, UpdatedAt: now})
+			st.InsertProduct(s.env, catalog.Product{ID: "1", RefID: "gone", Metadata: map[string]string{}, PlanOrder: []string{}, Status: catalog.Published, CreatedAt: now, UpdatedAt: now})
 			st.TouchCatalog(s.env)
 			own, err := st.Catalog(s.ctx, s.env)
 			if err != nil {
@@ -82,7 +82,7 @@ func TestCatalogSnapshotIsNeverOlderThanAnAnswer(t *testing.T) {
 }
 
 func (s shelf) publishAndSee(ref string) error {
-	_, err := s.plans.Create(s.ctx, s.env, catalog.NewPlan{ID: ref, ProductID: "product", DisplayName: ref, PricingType: catalog.Free})
+	_, err := s.plans.Create(s.ctx, s.env, catalog.NewPackage{ID: ref, ProductID: "product", DisplayName: ref, PricingType: catalog.Free})
 	if err != nil {
 		return err
 	}

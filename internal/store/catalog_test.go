@@ -30,7 +30,7 @@ type shelf struct {
 	ctx      context.Context
 	products *catalog.Products
 	features *catalog.Features
-	plans    *catalog.Plans
+	plans    *catalog.Packages
 }
 
 func eachShelf(t *testing.T, fn func(s shelf)) {
@@ -39,7 +39,7 @@ func eachShelf(t *testing.T, fn func(s shelf)) {
 		tx := store.As(db, func(st *store.Tx) catalog.Store { return st })
 		fn(shelf{
 			t, db, environment(t, db, 1), context.Background(),
-			catalog.NewProducts(tx), catalog.NewFeatures(tx), catalog.NewPlans(tx),
+			catalog.NewProducts(tx), catalog.NewFeatures(tx), catalog.NewPlans(tx, nil),
 		})
 	})
 }
@@ -78,9 +78,9 @@ func (s shelf) feature(id, typ, meter string) catalog.Feature {
 	return f
 }
 
-func (s shelf) plan(product, id, pricing string, trial *catalog.Trial) catalog.Plan {
+func (s shelf) plan(product, id, pricing string, trial *catalog.Trial) catalog.Package {
 	s.Helper()
-	p, err := s.plans.Create(s.ctx, s.env, catalog.NewPlan{
+	p, err := s.plans.Create(s.ctx, s.env, catalog.NewPackage{
 		ID: id, ProductID: product, DisplayName: id, PricingType: pricing, Trial: trial,
 	})
 	s.ok(err)
@@ -98,7 +98,7 @@ func (s shelf) published(product, id, pricing string, trial *catalog.Trial) {
 
 func (s shelf) price(plan, amount string) {
 	s.Helper()
-	_, err := s.plans.Update(s.ctx, s.env, plan, catalog.PlanUpdate{Pricing: flatPrice(amount)})
+	_, err := s.plans.Update(s.ctx, s.env, plan, catalog.PackageUpdate{Pricing: flatPrice(amount)})
 	s.ok(err)
 }
 
@@ -119,12 +119,12 @@ func (s shelf) publish(plan string) {
 
 func (s shelf) entitle(plan, feature string, u catalog.EntitlementUpdate) catalog.Entitlement {
 	s.Helper()
-	rows, err := s.plans.AddEntitlements(s.ctx, s.env, plan, []catalog.NewEntitlement{{FeatureID: feature, EntitlementUpdate: u}})
+	rows, err := s.plans.AddEntitlements(s.ctx, s.env, plan, []catalog.NewEntitlement{{Ref: feature, EntitlementUpdate: u}})
 	s.ok(err)
-	return rows[0]
+	return rows.Rows[0]
 }
 
-func (s shelf) get(plan string, v catalog.View) catalog.Plan {
+func (s shelf) get(plan string, v catalog.View) catalog.Package {
 	s.Helper()
 	p, err := s.plans.Get(s.ctx, s.env, plan, v)
 	s.ok(err)
@@ -211,7 +211,7 @@ func TestCatalogReadsWhatWasWritten(t *testing.T) {
 		s.publish("pro")
 		latest := s.get("pro", catalog.Shown).Latest
 		s.same("entitlements", latest.Entitlements, []catalog.Entitlement{limited, granted})
-		s.same("price", latest.Prices[0].Price, money.Money{Amount: money.MustDecimal("49.99"), Currency: money.USD})
+		s.same("price", latest.Prices[0].Price, &money.Money{Amount: money.MustDecimal("49.99"), Currency: money.USD})
 		s.same("trial", latest.Trial, &catalog.Trial{Duration: 14, Units: "DAY", EndBehavior: "CONVERT_TO_PAID"})
 		seen, err := s.plans.Entitlements(s.ctx, s.env, "pro", catalog.Public)
 		s.ok(err)
@@ -235,7 +235,7 @@ func TestCatalogIdsAreUniquePerKindAndEnvironment(t *testing.T) {
 		s.refuses(err, errs.Duplicated)
 		_, err = s.features.Create(s.ctx, s.env, catalog.NewFeature{ID: "x", DisplayName: "again", Type: catalog.Boolean})
 		s.refuses(err, errs.Duplicated)
-		_, err = s.plans.Create(s.ctx, s.env, catalog.NewPlan{ID: "x", ProductID: "x", DisplayName: "again"})
+		_, err = s.plans.Create(s.ctx, s.env, catalog.NewPackage{ID: "x", ProductID: "x", DisplayName: "again"})
 		s.refuses(err, errs.Duplicated)
 
 		other := s.in(2)
@@ -245,9 +245,9 @@ func TestCatalogIdsAreUniquePerKindAndEnvironment(t *testing.T) {
 		s.refuses(err, catalog.ErrFeatureNotFound)
 		_, err = other.plans.Get(s.ctx, other.env, "x", catalog.Shown)
 		s.refuses(err, catalog.ErrPlanNotFound)
-		_, err = other.plans.Update(s.ctx, other.env, "x", catalog.PlanUpdate{})
+		_, err = other.plans.Update(s.ctx, other.env, "x", catalog.PackageUpdate{})
 		s.refuses(err, catalog.ErrPlanNotFound)
-		_, err = other.plans.Create(s.ctx, other.env, catalog.NewPlan{ID: "y", ProductID: "x", DisplayName: "y"})
+		_, err = other.plans.Create(s.ctx, other.env, catalog.NewPackage{ID: "y", ProductID: "x", DisplayName: "y"})
 		s.refuses(err, catalog.ErrProductNotFound)
 		other.product("x")
 		if len(other.events()) != 1 {
@@ -282,7 +282,7 @@ func TestJourneySettingsAreCheckedAgainstThePlans(t *testing.T) {
 			_, err := s.plans.CreateDraft(s.ctx, s.env, plan)
 			s.ok(err)
 		}
-		_, err := s.plans.Update(s.ctx, s.env, "pro", catalog.PlanUpdate{Trial: opt.Null[catalog.Trial]()})
+		_, err := s.plans.Update(s.ctx, s.env, "pro", catalog.PackageUpdate{Trial: opt.Null[catalog.Trial]()})
 		s.ok(err)
 		_, err = s.plans.Publish(s.ctx, s.env, "pro", "")
 		s.refuses(err, catalog.ErrDefaultStartPlan)
@@ -315,7 +315,7 @@ func TestArchiveProductWithItsPlans(t *testing.T) {
 		s.refuses(err, catalog.ErrNoDraft)
 		_, err = s.plans.Publish(s.ctx, s.env, "draft", "")
 		s.refuses(err, catalog.ErrNoDraft)
-		_, err = s.plans.Create(s.ctx, s.env, catalog.NewPlan{ID: "new", ProductID: "product", DisplayName: "new"})
+		_, err = s.plans.Create(s.ctx, s.env, catalog.NewPackage{ID: "new", ProductID: "product", DisplayName: "new"})
 		s.refuses(err, errs.InvalidArgument)
 		_, err = s.products.Get(s.ctx, s.env, "product", true)
 		s.refuses(err, catalog.ErrProductNotFound)
@@ -381,7 +381,7 @@ func TestCatalogLists(t *testing.T) {
 		s.plan("p0", "draft", catalog.Free, nil)
 		_, err := s.products.Archive(s.ctx, s.env, "p4")
 		s.ok(err)
-		plans := func(f catalog.PlanFilter, r page.Request) (names []string, p page.Of[catalog.Plan]) {
+		plans := func(f catalog.PackageFilter, r page.Request) (names []string, p page.Of[catalog.Package]) {
 			p, err := s.plans.List(s.ctx, s.env, f, r)
 			s.ok(err)
 			for _, plan := range p.Items {
@@ -392,32 +392,32 @@ func TestCatalogLists(t *testing.T) {
 		all := page.Request{Limit: 100}
 		for _, tc := range []struct {
 			name string
-			f    catalog.PlanFilter
+			f    catalog.PackageFilter
 			want []string
 		}{
-			{"unarchived", catalog.PlanFilter{}, []string{"k0", "k1", "k2", "k3", "draft"}},
-			{"archived", catalog.PlanFilter{Status: []string{catalog.Archived}}, []string{"k4"}},
-			{"several", catalog.PlanFilter{Status: []string{catalog.Archived, catalog.Draft}}, []string{"k4", "draft"}},
-			{"of a product", catalog.PlanFilter{ProductID: "p0"}, []string{"k0", "draft"}},
-			{"visible", catalog.PlanFilter{VisibleOnly: true}, []string{"k0", "k1", "k2", "k3"}},
-			{"of the future", catalog.PlanFilter{Created: page.Range{GT: clock.System{}.Now().Add(time.Hour)}}, nil},
-			{"of the past", catalog.PlanFilter{ProductID: "p1", Created: page.Range{LTE: clock.System{}.Now().Add(time.Hour)}}, []string{"k1"}},
+			{"unarchived", catalog.PackageFilter{}, []string{"k0", "k1", "k2", "k3", "draft"}},
+			{"archived", catalog.PackageFilter{Status: []string{catalog.Archived}}, []string{"k4"}},
+			{"several", catalog.PackageFilter{Status: []string{catalog.Archived, catalog.Draft}}, []string{"k4", "draft"}},
+			{"of a product", catalog.PackageFilter{ProductID: "p0"}, []string{"k0", "draft"}},
+			{"visible", catalog.PackageFilter{VisibleOnly: true}, []string{"k0", "k1", "k2", "k3"}},
+			{"of the future", catalog.PackageFilter{Created: page.Range{GT: clock.System{}.Now().Add(time.Hour)}}, nil},
+			{"of the past", catalog.PackageFilter{ProductID: "p1", Created: page.Range{LTE: clock.System{}.Now().Add(time.Hour)}}, []string{"k1"}},
 		} {
 			got, _ := plans(tc.f, all)
 			s.same(tc.name, got, tc.want)
 		}
 
-		got, first := plans(catalog.PlanFilter{}, page.Request{Limit: 2})
+		got, first := plans(catalog.PackageFilter{}, page.Request{Limit: 2})
 		s.same("first page", got, []string{"k0", "k1"})
-		got, second := plans(catalog.PlanFilter{}, page.Request{Limit: 2, After: first.Next})
+		got, second := plans(catalog.PackageFilter{}, page.Request{Limit: 2, After: first.Next})
 		s.same("second page", got, []string{"k2", "k3"})
-		got, _ = plans(catalog.PlanFilter{}, page.Request{Limit: 2, Before: second.Prev})
+		got, _ = plans(catalog.PackageFilter{}, page.Request{Limit: 2, Before: second.Prev})
 		s.same("back", got, []string{"k0", "k1"})
 
 		_, err = s.products.List(s.ctx, s.env, catalog.ProductFilter{}, page.Request{Limit: 2, After: first.Next})
 		s.refuses(err, errs.BadUserInput)
 		other := s.in(2)
-		_, err = other.plans.List(s.ctx, other.env, catalog.PlanFilter{}, page.Request{Limit: 2, After: first.Next})
+		_, err = other.plans.List(s.ctx, other.env, catalog.PackageFilter{}, page.Request{Limit: 2, After: first.Next})
 		s.refuses(err, errs.BadUserInput)
 		none, err := other.products.List(s.ctx, other.env, catalog.ProductFilter{Status: []string{catalog.Published, catalog.Archived}}, all)
 		s.ok(err)

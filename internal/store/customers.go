@@ -13,14 +13,14 @@ import (
 var _ = constraint("customers_ref", "customers.environment, customers.ref_id", customer.ErrRaced)
 
 const customerColumns = `
-	c.id, c.ref_id, c.name, c.email, c.billing_id, c.details, c.metadata, c.trialed, c.exclude_from_experiment,
+	c.id, c.ref_id, c.name, c.email, c.billing_id, c.coupon_ref, c.details, c.metadata, c.trialed, c.exclude_from_experiment,
 	c.strategy, c.steps, c.fingerprint, c.provisioned_subscription, c.archived_at, c.version, c.created_at, c.updated_at,
 	(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1)`
 
 func scanCustomer(r rows) (customer.Customer, error) {
 	var c customer.Customer
 	var billingID *string
-	err := r.Scan(&c.ID, &c.RefID, &c.Name, &c.Email, &billingID, fromJSON{&c.Details}, fromJSON{&c.Metadata},
+	err := r.Scan(&c.ID, &c.RefID, &c.Name, &c.Email, &billingID, &c.CouponID, fromJSON{&c.Details}, fromJSON{&c.Metadata},
 		fromJSON{&c.Trialed}, &c.ExcludeFromExperiment, &c.First.Strategy, fromJSON{&c.First.Steps},
 		fromJSON{&c.First.Fingerprint}, &c.First.SubscriptionID, nullTime{&c.ArchivedAt}, &c.Version,
 		at{&c.CreatedAt}, at{&c.UpdatedAt}, nullTime{&c.Due})
@@ -87,21 +87,22 @@ func (t *Tx) ListCustomers(ctx context.Context, env tenant.ID, f customer.Filter
 func (t *Tx) InsertCustomer(env tenant.ID, c customer.Customer) {
 	t.exec(`
 		insert into customers (environment, id, ref_id, name, email, billing_id, details, metadata, trialed,
-			exclude_from_experiment, strategy, steps, fingerprint, provisioned_subscription, archived_at, version, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+			exclude_from_experiment, strategy, steps, fingerprint, provisioned_subscription, archived_at, version, created_at, updated_at,
+			coupon_ref)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		env, c.ID, c.RefID, c.Name, c.Email, c.BillingID, asJSON(c.Details), asJSON(c.Metadata), asJSON(c.Trialed),
 		c.ExcludeFromExperiment, c.First.Strategy, asJSON(c.First.Steps), asJSON(c.First.Fingerprint),
-		c.First.SubscriptionID, nullStamp(c.ArchivedAt), c.Version, stamp(c.CreatedAt), stamp(c.UpdatedAt))
+		c.First.SubscriptionID, nullStamp(c.ArchivedAt), c.Version, stamp(c.CreatedAt), stamp(c.UpdatedAt), c.CouponID)
 }
 
 // UpdateCustomer implements customer.Store.
 func (t *Tx) UpdateCustomer(env tenant.ID, c customer.Customer) {
 	t.exec(`
 		update customers set name = $3, email = $4, billing_id = $5, details = $6, metadata = $7, trialed = $8,
-			fingerprint = $9, archived_at = $10, version = $11, updated_at = $12
+			fingerprint = $9, archived_at = $10, version = $11, updated_at = $12, coupon_ref = $13
 		where environment = $1 and id = $2`,
 		env, c.ID, c.Name, c.Email, c.BillingID, asJSON(c.Details), asJSON(c.Metadata), asJSON(c.Trialed),
-		asJSON(c.First.Fingerprint), nullStamp(c.ArchivedAt), c.Version, stamp(c.UpdatedAt))
+		asJSON(c.First.Fingerprint), nullStamp(c.ArchivedAt), c.Version, stamp(c.UpdatedAt), c.CouponID)
 }
 
 // InsertResource implements provisioning.Store.

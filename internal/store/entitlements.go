@@ -8,31 +8,44 @@ import (
 	"github.com/purserhq/purser/internal/core/entitlement"
 )
 
-// EntitlementHolder implements entitlement.Store: one row per subscription that gives access, else one for the customer.
+// EntitlementHolder implements entitlement.Store: one row per subscription that gives access and add-on of it,
+// else one for the customer.
 func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, resource string) (entitlement.Holder, error) {
 	var h entitlement.Holder
+	last := ""
 	err := t.each(ctx, func(r rows) error {
 		var archivedAt *time.Time
-		var plan, version *string
+		var id, plan, version, addon *string
+		var quantity *int64
 		var s entitlement.Subscription
-		err := r.Scan(nullTime{&archivedAt}, nullTime{&h.Due}, &h.ResourceKnown, &plan, &version, &s.InTrial,
-			nullTime{&s.TrialEndDate}, nullTime{&s.CancellationDate}, nullTime{&s.EndDate})
+		err := r.Scan(nullTime{&archivedAt}, nullTime{&h.Due}, &h.ResourceKnown, &id, &plan, &version, fromJSON{&s.Bases}, &s.InTrial,
+			nullTime{&s.TrialEndDate}, nullTime{&s.CancellationDate}, nullTime{&s.EndDate}, &addon, &quantity)
 		h.Known, h.Archived = true, archivedAt != nil
-		if plan != nil && version != nil {
+		if err != nil || id == nil {
+			return err
+		}
+		if *id != last {
+			last = *id
 			s.PlanID, s.VersionID = *plan, *version
 			h.Subscriptions = append(h.Subscriptions, s)
 		}
-		return err
+		if addon != nil {
+			of := &h.Subscriptions[len(h.Subscriptions)-1]
+			of.Addons = append(of.Addons, entitlement.Addon{VersionID: *addon, Quantity: *quantity})
+		}
+		return nil
 	}, `
 		select c.archived_at,
 			(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1),
 			exists (select 1 from resources r where r.environment = c.environment and r.customer_id = c.id and r.ref_id = $3),
-			s.plan_id, s.version_id, coalesce(s.status, '') = 'IN_TRIAL', s.trial_end_date, s.cancellation_date, s.end_date
+			s.id, s.plan_id, s.version_id, s.base_versions, coalesce(s.status, '') = 'IN_TRIAL', s.trial_end_date,
+			s.cancellation_date, s.end_date, a.version_id, a.quantity
 		from customers c
 		left join subscriptions s on s.environment = c.environment and s.customer_id = c.id
 			and s.status in ('ACTIVE', 'IN_TRIAL') and s.resource in ('', $3)
+		left join subscription_addons a on a.environment = s.environment and a.subscription_id = s.id
 		where c.environment = $1 and c.ref_id = $2
-		order by s.id`, env, customerRef, resource)
+		order by s.id, a.addon_id`, env, customerRef, resource)
 	return h, err
 }
 

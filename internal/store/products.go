@@ -15,14 +15,15 @@ var _ = constraint("products_ref", "products.environment, products.ref_id",
 
 const productColumns = `
 	p.id, p.ref_id, p.display_name, p.description, p.metadata, p.multiple_subscriptions, p.status, p.is_default,
-	p.settings, p.usage_reset_cutoff, p.version, p.created_at, p.updated_at`
+	p.settings, p.usage_reset_cutoff, p.plan_order, p.version, p.created_at, p.updated_at`
 
 const selectProduct = `select ` + productColumns + ` from products p`
 
 func scanProduct(r rows) (catalog.Product, error) {
-	p := catalog.Product{Metadata: map[string]string{}}
+	p := catalog.Product{Metadata: map[string]string{}, PlanOrder: []string{}}
 	err := r.Scan(&p.ID, &p.RefID, &p.DisplayName, &p.Description, fromJSON{&p.Metadata}, &p.MultipleSubscriptions,
-		&p.Status, &p.IsDefault, fromJSON{&p.Settings}, &p.UsageResetCutoff, &p.Version, at{&p.CreatedAt}, at{&p.UpdatedAt})
+		&p.Status, &p.IsDefault, fromJSON{&p.Settings}, &p.UsageResetCutoff,
+		fromJSON{&p.PlanOrder}, &p.Version, at{&p.CreatedAt}, at{&p.UpdatedAt})
 	return p, err
 }
 
@@ -59,12 +60,12 @@ func (t *Tx) LockDefaultProduct(ctx context.Context, env tenant.ID) (catalog.Pro
 		selectProduct+` where p.environment = $1 and p.is_default`+t.db.dialect().forUpdate(), env)
 }
 
-// LockProductOfPlan locks the product that a plan belongs to. A plan never moves to another.
-func (t *Tx) LockProductOfPlan(ctx context.Context, env tenant.ID, planRef string) (catalog.Product, error) {
-	return first(ctx, t, catalog.ErrPlanNotFound, scanProduct, selectProduct+`
+// LockProductOfPackage locks the product that a package belongs to. A package never moves to another.
+func (t *Tx) LockProductOfPackage(ctx context.Context, env tenant.ID, kind catalog.Kind, ref string) (catalog.Product, error) {
+	return first(ctx, t, kind.NotFound(), scanProduct, selectProduct+`
 		where p.environment = $1 and p.id = (
-			select k.product_id from packages k where k.environment = $1 and k.kind = 'PLAN' and k.ref_id = $2)`+
-		t.db.dialect().forUpdate(), env, planRef)
+			select k.product_id from packages k where k.environment = $1 and k.kind = $2 and k.ref_id = $3)`+
+		t.db.dialect().forUpdate(), env, string(kind), ref)
 }
 
 // ProductByRef reads a product.
@@ -110,20 +111,21 @@ func (t *Tx) HasSubscriptions(ctx context.Context, env tenant.ID, productID stri
 func (t *Tx) InsertProduct(env tenant.ID, p catalog.Product) {
 	t.exec(`
 		insert into products (environment, id, ref_id, display_name, description, metadata, multiple_subscriptions, status,
-			is_default, settings, usage_reset_cutoff, version, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			is_default, settings, usage_reset_cutoff, plan_order, version, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		env, p.ID, p.RefID, p.DisplayName, p.Description, asJSON(p.Metadata), p.MultipleSubscriptions, p.Status,
-		p.IsDefault, asJSON(p.Settings), p.UsageResetCutoff, p.Version, stamp(p.CreatedAt), stamp(p.UpdatedAt))
+		p.IsDefault, asJSON(p.Settings), p.UsageResetCutoff, asJSON(p.PlanOrder), p.Version,
+		stamp(p.CreatedAt), stamp(p.UpdatedAt))
 }
 
 // UpdateProduct queues a change of a locked product.
 func (t *Tx) UpdateProduct(env tenant.ID, p catalog.Product) {
 	t.expect(1, catalog.ErrProductNotFound, `
 		update products set display_name = $3, description = $4, metadata = $5, multiple_subscriptions = $6, status = $7,
-			settings = $8, usage_reset_cutoff = $9, version = $10, updated_at = $11
+			settings = $8, usage_reset_cutoff = $9, plan_order = $10, version = $11, updated_at = $12
 		where environment = $1 and id = $2`,
 		env, p.ID, p.DisplayName, p.Description, asJSON(p.Metadata), p.MultipleSubscriptions, p.Status,
-		asJSON(p.Settings), p.UsageResetCutoff, p.Version, stamp(p.UpdatedAt))
+		asJSON(p.Settings), p.UsageResetCutoff, asJSON(p.PlanOrder), p.Version, stamp(p.UpdatedAt))
 }
 
 // TouchCatalog moves the environment's catalog version: every snapshot of the catalog is out of date.

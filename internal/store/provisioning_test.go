@@ -47,20 +47,20 @@ func openShop(t *testing.T, db *store.DB) shop {
 		Service:  provisioning.NewService(store.As(db, func(t *store.Tx) provisioning.Store { return t }), []byte("key")),
 		products: catalog.NewProducts(cat), db: db, ctx: ctx,
 	}
-	plans := catalog.NewPlans(cat)
+	plans := catalog.NewPlans(cat, nil)
 	must(t)(s.products.Create(ctx, env, catalog.NewProduct{ID: "product-demo", DisplayName: "Demo"}))
 	must(t)(catalog.NewFeatures(cat).Create(ctx, env, catalog.NewFeature{ID: "feature-reports", DisplayName: "Reports", Type: catalog.Boolean}))
-	for _, p := range []catalog.NewPlan{
+	for _, p := range []catalog.NewPackage{
 		{ID: "plan-free", PricingType: catalog.Free},
 		{ID: "plan-basic", PricingType: catalog.Free},
 		{ID: "plan-pro", PricingType: catalog.Paid, Trial: &catalog.Trial{Duration: 14, Units: "DAY"}},
 	} {
 		p.DisplayName, p.ProductID = p.ID, "product-demo"
 		must(t)(plans.Create(ctx, env, p))
-		must(t)(plans.AddEntitlements(ctx, env, p.ID, []catalog.NewEntitlement{{FeatureID: "feature-reports"}}))
+		must(t)(plans.AddEntitlements(ctx, env, p.ID, []catalog.NewEntitlement{{Ref: "feature-reports"}}))
 		if p.PricingType == catalog.Paid {
 			price := money.Money{Amount: money.MustDecimal("49"), Currency: money.USD}
-			must(t)(plans.Update(ctx, env, p.ID, catalog.PlanUpdate{Pricing: &catalog.Pricing{
+			must(t)(plans.Update(ctx, env, p.ID, catalog.PackageUpdate{Pricing: &catalog.Pricing{
 				Type: catalog.Paid,
 				Models: []catalog.PricingModel{{
 					BillingModel: catalog.FlatFee, Periods: []catalog.PricePeriod{{BillingPeriod: catalog.Monthly, Price: &price}},

@@ -25,7 +25,7 @@ var (
 
 const subscriptionSelect = `
 	select s.id, s.ref_id, s.customer_id, c.ref_id, s.product_id, p.ref_id, s.resource, s.plan_id, k.ref_id,
-		s.version_id, v.version_number, s.pricing_type, s.status, s.start_date, s.end_date, s.trial_end_date,
+		s.version_id, coalesce(s.price_version_id, s.version_id), s.base_versions, s.billing_country, v.version_number, s.pricing_type, s.status, s.start_date, s.end_date, s.trial_end_date,
 		coalesce(s.trial_end_behavior, ''), s.cancellation_date, coalesce(s.cancel_reason, ''),
 		coalesce(s.billing_period, ''), s.billing_cycle_anchor, s.payment_collection, s.metadata, s.version,
 		s.created_at, s.updated_at,
@@ -39,7 +39,7 @@ const subscriptionSelect = `
 func scanSubscription(r rows) (subscription.Subscription, error) {
 	var s subscription.Subscription
 	err := r.Scan(&s.ID, &s.RefID, &s.CustomerID, &s.CustomerRef, &s.ProductID, &s.ProductRef, &s.Resource, &s.PlanID,
-		&s.PlanRef, &s.VersionID, &s.PlanVersion, &s.PricingType, &s.Status, at{&s.StartDate}, nullTime{&s.EndDate},
+		&s.PlanRef, &s.VersionID, &s.PriceVersionID, fromJSON{&s.Bases}, &s.Country, &s.PlanVersion, &s.PricingType, &s.Status, at{&s.StartDate}, nullTime{&s.EndDate},
 		nullTime{&s.TrialEndDate}, &s.TrialEndBehavior, nullTime{&s.CancellationDate}, &s.CancelReason,
 		&s.BillingPeriod, nullTime{&s.BillingCycleAnchor}, &s.PaymentCollection, fromJSON{&s.Metadata}, &s.Version,
 		at{&s.CreatedAt}, at{&s.UpdatedAt}, nullTime{&s.Due})
@@ -48,20 +48,34 @@ func scanSubscription(r rows) (subscription.Subscription, error) {
 
 // SubscriptionByRef implements subscription.Store.
 func (t *Tx) SubscriptionByRef(ctx context.Context, env tenant.ID, ref string) (subscription.Subscription, error) {
-	return first(ctx, t, subscription.ErrNotFound, scanSubscription,
-		subscriptionSelect+` where s.environment = $1 and s.ref_id = $2`, env, ref)
+	return t.subscription(ctx, env, subscriptionSelect+` where s.environment = $1 and s.ref_id = $2`, ref)
 }
 
 // SubscriptionByID implements subscription.Store.
 func (t *Tx) SubscriptionByID(ctx context.Context, env tenant.ID, id string) (subscription.Subscription, error) {
-	return first(ctx, t, subscription.ErrNotFound, scanSubscription,
-		subscriptionSelect+` where s.environment = $1 and s.id = $2`, env, id)
+	return t.subscription(ctx, env, subscriptionSelect+` where s.environment = $1 and s.id = $2`, id)
+}
+
+func (t *Tx) subscription(ctx context.Context, env tenant.ID, text, of string) (subscription.Subscription, error) {
+	s, err := first(ctx, t, subscription.ErrNotFound, scanSubscription, text, env, of)
+	if err != nil {
+		return s, err
+	}
+	list := []subscription.Subscription{s}
+	if err = t.fillAddons(ctx, env, list); err == nil {
+		err = t.fillCharges(ctx, env, list)
+	}
+	return list[0], err
 }
 
 // SubscriptionsOf implements subscription.Store.
 func (t *Tx) SubscriptionsOf(ctx context.Context, env tenant.ID, customerID string) ([]subscription.Subscription, error) {
-	return all(ctx, t, scanSubscription,
+	list, err := all(ctx, t, scanSubscription,
 		subscriptionSelect+` where s.environment = $1 and s.customer_id = $2 order by s.id`, env, customerID)
+	if err != nil {
+		return nil, err
+	}
+	return list, t.fillAddons(ctx, env, list)
 }
 
 // ListSubscriptions implements subscription.Store.
@@ -83,7 +97,14 @@ func (t *Tx) ListSubscriptions(ctx context.Context, env tenant.ID, f subscriptio
 	q.in("s.status", status)
 	q.in("s.pricing_type", f.PricingTypes)
 	q.within("s.created_at", f.Created)
-	return listPage(ctx, t, q, p, subscriptionSelect, scanSubscription, func(s subscription.Subscription) string { return s.ID })
+	found, err := listPage(ctx, t, q, p, subscriptionSelect, scanSubscription, func(s subscription.Subscription) string { return s.ID })
+	if err != nil {
+		return found, err
+	}
+	if err = t.fillAddons(ctx, env, found.Items); err == nil {
+		err = t.fillCharges(ctx, env, found.Items)
+	}
+	return found, err
 }
 
 // InsertSubscription implements subscription.Store.
@@ -95,12 +116,15 @@ func (t *Tx) InsertSubscription(env tenant.ID, s subscription.Subscription) {
 	t.exec(`
 		insert into subscriptions (environment, id, ref_id, customer_id, product_id, resource, plan_id, version_id,
 			pricing_type, status, start_date, end_date, trial_end_date, trial_end_behavior, cancellation_date,
-			cancel_reason, billing_period, billing_cycle_anchor, payment_collection, metadata, version, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+			cancel_reason, billing_period, billing_cycle_anchor, payment_collection, metadata, version, created_at, updated_at,
+			price_version_id, base_versions, billing_country)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
 		env, s.ID, s.RefID, s.CustomerID, s.ProductID, s.Resource, s.PlanID, s.VersionID, s.PricingType, string(s.Status),
 		stamp(s.StartDate), nullStamp(s.EndDate), nullStamp(s.TrialEndDate), orNull(s.TrialEndBehavior),
 		nullStamp(s.CancellationDate), orNull(s.CancelReason), orNull(s.BillingPeriod), nullStamp(s.BillingCycleAnchor),
-		s.PaymentCollection, asJSON(metadata), s.Version, stamp(s.CreatedAt), stamp(s.UpdatedAt))
+		s.PaymentCollection, asJSON(metadata), s.Version, stamp(s.CreatedAt), stamp(s.UpdatedAt),
+		nullText(s.PriceVersionID), asJSON(noneAsEmpty(s.Bases)), s.Country)
+	t.insertAddons(env, s)
 }
 
 // UpdateSubscription implements subscription.Store.
@@ -108,11 +132,27 @@ func (t *Tx) UpdateSubscription(env tenant.ID, s subscription.Subscription) {
 	t.exec(`
 		update subscriptions set version_id = $3, pricing_type = $4, status = $5, start_date = $6, end_date = $7,
 			trial_end_date = $8, trial_end_behavior = $9, cancellation_date = $10, cancel_reason = $11,
-			billing_period = $12, billing_cycle_anchor = $13, payment_collection = $14, metadata = $15, version = $16, updated_at = $17
+			billing_period = $12, billing_cycle_anchor = $13, payment_collection = $14, metadata = $15, version = $16, updated_at = $17,
+			price_version_id = $18, base_versions = $19, billing_country = $20
 		where environment = $1 and id = $2`,
 		env, s.ID, s.VersionID, s.PricingType, string(s.Status), stamp(s.StartDate), nullStamp(s.EndDate),
 		nullStamp(s.TrialEndDate), orNull(s.TrialEndBehavior), nullStamp(s.CancellationDate), orNull(s.CancelReason),
-		orNull(s.BillingPeriod), nullStamp(s.BillingCycleAnchor), s.PaymentCollection, asJSON(s.Metadata), s.Version, stamp(s.UpdatedAt))
+		orNull(s.BillingPeriod), nullStamp(s.BillingCycleAnchor), s.PaymentCollection, asJSON(s.Metadata), s.Version, stamp(s.UpdatedAt),
+		nullText(s.PriceVersionID), asJSON(noneAsEmpty(s.Bases)), s.Country)
+	for _, a := range s.Addons {
+		t.exec(`
+			update subscription_addons set version_id = $4, price_version_id = $5, quantity = $6
+			where environment = $1 and subscription_id = $2 and addon_id = $3`,
+			env, s.ID, a.PackageID, a.VersionID, a.PriceVersionID, a.Quantity)
+	}
+}
+
+// noneAsEmpty is for columns that are never null.
+func noneAsEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
 }
 
 // orNull stores an empty text as null.

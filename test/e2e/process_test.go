@@ -213,16 +213,7 @@ func (s *server) demo() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var list []struct {
-		Method, Path string
-		Body         json.RawMessage
-	}
-	if err := json.Unmarshal(b, &list); err != nil {
-		s.t.Fatal(err)
-	}
-	for _, r := range list {
-		s.do(r.Method, r.Path, r.Body, nil)
-	}
+	s.do("POST", "/api/v1/catalog/apply", json.RawMessage(b), nil)
 }
 
 // event is one row of the feed.

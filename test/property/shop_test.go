@@ -71,14 +71,14 @@ func open(t *testing.T, cfg store.Config) []node {
 	accounts := account.NewService(store.As(db, func(t *store.Tx) account.Store { return t }), id.Source{}, clock.System{})
 	_, err := accounts.Bootstrap(ctx, account.First{Name: "Test"})
 	must(t, err)
-	plans := catalog.NewPlans(store.As(db, func(t *store.Tx) catalog.Store { return t }))
+	plans := catalog.NewPlans(store.As(db, func(t *store.Tx) catalog.Store { return t }), nil)
 	for _, p := range []catalog.NewProduct{{ID: "product-one"}, {ID: "product-many", MultipleSubscriptions: true}} {
 		p.DisplayName = p.ID
 		_, err := nodes[0].products.Create(ctx, env, p)
 		must(t, err)
 	}
 	trial := &catalog.Trial{Duration: 14, Units: "DAY"}
-	for _, p := range []catalog.NewPlan{
+	for _, p := range []catalog.NewPackage{
 		{ID: "plan-free", ProductID: "product-one", PricingType: catalog.Free},
 		{ID: "plan-basic", ProductID: "product-one", PricingType: catalog.Free},
 		{ID: "plan-pro", ProductID: "product-one", PricingType: catalog.Paid, Trial: trial},
@@ -89,7 +89,7 @@ func open(t *testing.T, cfg store.Config) []node {
 		must(t, err)
 		if p.PricingType == catalog.Paid {
 			price := money.Money{Amount: money.MustDecimal("49"), Currency: money.USD}
-			_, err := plans.Update(ctx, env, p.ID, catalog.PlanUpdate{Pricing: &catalog.Pricing{
+			_, err := plans.Update(ctx, env, p.ID, catalog.PackageUpdate{Pricing: &catalog.Pricing{
 				Type: catalog.Paid,
 				Models: []catalog.PricingModel{{
 					BillingModel: catalog.FlatFee, Periods: []catalog.PricePeriod{{BillingPeriod: catalog.Monthly, Price: &price}},

@@ -9,6 +9,9 @@ type Permission uint8
 const (
 	CatalogRead      Permission = iota + 1 // products, plans and the pricing table; see Identity.PublishedOnly
 	FeatureRead                            // features and feature groups
+	AddonRead                              // add-ons, drafts included
+	CouponRead                             // coupons
+	CouponWrite                            // every change of a coupon
 	CatalogWrite                           // every change of the catalog and the journey
 	CustomerRead                           // customers and their lists
 	CustomerWrite                          // provision, update, archive
@@ -38,6 +41,9 @@ var table = [permissions]struct {
 }{
 	CatalogRead:      {"catalog:read", always},
 	FeatureRead:      {"features:read", never},
+	AddonRead:        {"addons:read", never},
+	CouponRead:       {"coupons:read", never},
+	CouponWrite:      {"coupons:write", never},
 	CatalogWrite:     {"catalog:write", never},
 	CustomerRead:     {"customers:read", never},
 	CustomerWrite:    {"customers:write", never},

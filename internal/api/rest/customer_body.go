@@ -28,7 +28,7 @@ type CustomerBody struct {
 func customerOf(c customer.Customer) CustomerBody {
 	return CustomerBody{
 		ID: c.RefID, Name: FromPtr(c.Name), Email: FromPtr(c.Email), BillingID: FromPtr(c.BillingID),
-		BillingCurrency: FromPtr(c.BillingCurrency), CouponID: Null[string](), Language: FromPtr(c.Language),
+		BillingCurrency: FromPtr(c.BillingCurrency), CouponID: FromPtr(c.CouponID), Language: FromPtr(c.Language),
 		Timezone: FromPtr(c.Timezone), DefaultPaymentMethod: rawOr(c.DefaultPaymentMethod, "null"),
 		Integrations: rawOr(c.Integrations, "[]"), Passthrough: c.Passthrough, Metadata: c.Metadata,
 		ArchivedAt: instant(c.ArchivedAt), CreatedAt: At(c.CreatedAt), UpdatedAt: At(c.UpdatedAt),

@@ -91,6 +91,9 @@ func (s subscriptionBody) appendJSON(b []byte) []byte {
 	b = appendOpt(b, `,"cancelReason":`, s.CancelReason)
 	b = appendOpt(b, `,"billingId":`, s.BillingID)
 	b = appendOpt(b, `,"billingPeriod":`, s.BillingPeriod)
+	b = appendOpt(b, `,"billingCountryCode":`, s.BillingCountryCode)
+	b = appendList(b, `,"addons":`, s.Addons, func(a *addonQuantity, b []byte) []byte { return appendSlow(b, a) })
+	b = appendList(b, `,"prices":`, s.Prices, (*subscriptionPriceBody).appendJSON)
 	b = appendOptTime(b, `,"billingCycleAnchor":`, s.BillingCycleAnchor)
 	b = appendOptTime(b, `,"currentBillingPeriodStart":`, s.CurrentBillingPeriodStart)
 	b = appendOptTime(b, `,"currentBillingPeriodEnd":`, s.CurrentBillingPeriodEnd)
@@ -98,6 +101,44 @@ func (s subscriptionBody) appendJSON(b []byte) []byte {
 	b = append(b, `,"experimentInfo":null`...)
 	b = appendMap(b, `,"metadata":`, s.Metadata)
 	b = appendTime(b, `,"createdAt":"`, s.CreatedAt.Time)
+	return append(b, '}')
+}
+
+// appendList writes a list; nil is null.
+func appendList[T any](b []byte, name string, list []T, one func(*T, []byte) []byte) []byte {
+	b = append(b, name...)
+	if list == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, '[')
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = one(&list[i], b)
+	}
+	return append(b, ']')
+}
+
+func (p *subscriptionPriceBody) appendJSON(b []byte) []byte {
+	b = appendOpt(b, `{"addonId":`, p.AddonID)
+	b = appendOpt(b, `,"featureId":`, p.FeatureID)
+	b = strconv.AppendBool(append(b, `,"baseCharge":`...), p.BaseCharge)
+	b = appendText(append(b, `,"billingModel":`...), p.BillingModel)
+	b = appendText(append(b, `,"billingPeriod":`...), p.BillingPeriod)
+	b = appendOpt(b, `,"billingCountryCode":`, p.BillingCountryCode)
+	b = append(b, `,"amount":`...)
+	if amount, ok := p.Amount.Get(); ok {
+		b = append(b, amount.String()...)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = appendOpt(b, `,"currency":`, p.Currency)
+	if p.BlockSize.IsNull() && p.Tiers.IsNull() {
+		return append(b, `,"blockSize":null,"tiers":null}`...)
+	}
+	b = appendSlow(append(b, `,"blockSize":`...), p.BlockSize)
+	b = appendSlow(append(b, `,"tiers":`...), p.Tiers)
 	return append(b, '}')
 }
 

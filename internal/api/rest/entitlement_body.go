@@ -39,15 +39,17 @@ type featureEntitlementBody struct {
 }
 
 type entitlementFeatureBody struct {
-	ID                 string            `json:"id"`
-	DisplayName        string            `json:"displayName"`
-	Description        Given[string]     `json:"description,omitzero"`
-	FeatureType        string            `json:"featureType" enum:"BOOLEAN,NUMBER,ENUM"`
-	MeterType          string            `json:"meterType" enum:"None,FLUCTUATING,INCREMENTAL"`
-	FeatureStatus      string            `json:"featureStatus" enum:"NEW,ACTIVE,SUSPENDED"`
-	FeatureUnits       Given[string]     `json:"featureUnits,omitzero"`
-	FeatureUnitsPlural Given[string]     `json:"featureUnitsPlural,omitzero"`
-	AdditionalMetaData map[string]string `json:"additionalMetaData,omitempty"`
+	ID                 string                    `json:"id"`
+	DisplayName        string                    `json:"displayName"`
+	Description        Given[string]             `json:"description,omitzero"`
+	FeatureType        string                    `json:"featureType" enum:"BOOLEAN,NUMBER,ENUM"`
+	MeterType          string                    `json:"meterType" enum:"None,FLUCTUATING,INCREMENTAL"`
+	FeatureStatus      string                    `json:"featureStatus" enum:"NEW,ACTIVE,SUSPENDED"`
+	FeatureUnits       Given[string]             `json:"featureUnits,omitzero"`
+	FeatureUnitsPlural Given[string]             `json:"featureUnitsPlural,omitzero"`
+	EnumConfiguration  []catalog.EnumValue       `json:"enumConfiguration,omitempty"`
+	UnitTransformation Given[transformationBody] `json:"unitTransformation,omitzero"`
+	AdditionalMetaData map[string]string         `json:"additionalMetaData,omitempty"`
 }
 
 type resetAccordingBody struct {
@@ -89,7 +91,10 @@ func featureEntitlementOf(a *entitlement.Answer, kind string) featureEntitlement
 		b.Feature = &entitlementFeatureBody{
 			ID: f.RefID, DisplayName: f.DisplayName, Description: givenPtr(f.Description), FeatureType: f.Type,
 			MeterType: f.MeterType, FeatureStatus: f.Status, FeatureUnits: givenPtr(f.Units),
-			FeatureUnitsPlural: givenPtr(f.UnitsPlural), AdditionalMetaData: f.Metadata,
+			FeatureUnitsPlural: givenPtr(f.UnitsPlural), EnumConfiguration: f.EnumValues, AdditionalMetaData: f.Metadata,
+		}
+		if t, ok := transformationOf(f.Transform).Get(); ok {
+			b.Feature.UnitTransformation = give(t)
 		}
 	}
 	if f.Metered() {

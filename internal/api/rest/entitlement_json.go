@@ -63,6 +63,12 @@ func appendFeature(b []byte, f *entitlement.Feature) []byte {
 	b = appendText(b, f.Status)
 	b = appendGiven(b, `,"featureUnits":`, f.Units)
 	b = appendGiven(b, `,"featureUnitsPlural":`, f.UnitsPlural)
+	if len(f.EnumValues) > 0 {
+		b = appendSlow(append(b, `,"enumConfiguration":`...), f.EnumValues)
+	}
+	if t := transformationOf(f.Transform); !t.IsNull() {
+		b = appendSlow(append(b, `,"unitTransformation":`...), t)
+	}
 	if len(f.Metadata) > 0 {
 		b = appendMap(b, `,"additionalMetaData":`, f.Metadata)
 	}

@@ -21,6 +21,8 @@ func (h Features) routes(api *API) {
 	list(api, row("listFeatures", "", "List features", auth.FeatureRead), h.list, featureOf)
 	post(api, create, h.create, data(featureOf))
 	get(api, row("getFeature", "/{id}", "Read a feature", auth.FeatureRead), h.get, data(featureOf))
+	post(api, row("archiveFeature", "/{id}/archive", "Archive a feature: nothing new can use it", auth.CatalogWrite), h.archive, data(featureOf))
+	post(api, row("unarchiveFeature", "/{id}/unarchive", "Bring an archived feature back", auth.CatalogWrite), h.unarchive, data(featureOf))
 	patch(api, row("updateFeature", "/{id}", "Change some fields of a feature", auth.CatalogWrite), h.update, data(featureOf))
 }
 
@@ -51,19 +53,32 @@ func (h Features) list(ctx context.Context, env tenant.ID, in *listFeaturesInput
 	}, p)
 }
 
-// createFeatureInput leaves out featureStatus: a feature is NEW until a plan uses it (contract §4.2).
+type archiveFeatureInput struct {
+	ID    string `path:"id"`
+	Force bool   `query:"force" doc:"Archive it though packages use it."`
+}
+
+func (h Features) archive(ctx context.Context, env tenant.ID, in *archiveFeatureInput) (catalog.Feature, error) {
+	return h.Features.Archive(ctx, env, in.ID, in.Force)
+}
+
+func (h Features) unarchive(ctx context.Context, env tenant.ID, in *featureIDInput) (catalog.Feature, error) {
+	return h.Features.Unarchive(ctx, env, in.ID)
+}
+
+// createFeatureInput leaves out featureStatus: a feature is NEW until a package uses it (contract §4.2).
 type createFeatureInput struct {
 	Body struct {
-		ID                 string            `json:"id,omitempty" minLength:"1" maxLength:"255" format:"ref" doc:"Made when absent."`
-		DisplayName        string            `json:"displayName" minLength:"1" maxLength:"255"`
-		Description        Opt[string]       `json:"description,omitzero" maxLength:"255"`
-		FeatureType        string            `json:"featureType" enum:"BOOLEAN,NUMBER,ENUM" doc:"Fixed at creation. ENUM is not supported yet."`
-		MeterType          string            `json:"meterType,omitempty" enum:"None,FLUCTUATING,INCREMENTAL" doc:"Fixed at creation. Default: None."`
-		FeatureUnits       Opt[string]       `json:"featureUnits,omitzero" maxLength:"255"`
-		FeatureUnitsPlural Opt[string]       `json:"featureUnitsPlural,omitzero" maxLength:"255"`
-		Metadata           map[string]string `json:"metadata,omitempty" format:"metadata"`
-		EnumConfiguration  later             `json:"enumConfiguration,omitzero"`
-		UnitTransformation later             `json:"unitTransformation,omitzero"`
+		ID                 string                      `json:"id,omitempty" minLength:"1" maxLength:"255" format:"ref" doc:"Made when absent."`
+		DisplayName        string                      `json:"displayName" minLength:"1" maxLength:"255"`
+		Description        Opt[string]                 `json:"description,omitzero" maxLength:"255"`
+		FeatureType        string                      `json:"featureType" enum:"BOOLEAN,NUMBER,ENUM" doc:"Fixed at creation."`
+		MeterType          string                      `json:"meterType,omitempty" enum:"None,FLUCTUATING,INCREMENTAL" doc:"Fixed at creation. Default: None."`
+		FeatureUnits       Opt[string]                 `json:"featureUnits,omitzero" maxLength:"255"`
+		FeatureUnitsPlural Opt[string]                 `json:"featureUnitsPlural,omitzero" maxLength:"255"`
+		EnumConfiguration  Opt[[]catalog.EnumValue]    `json:"enumConfiguration,omitzero" maxItems:"255" doc:"Of an ENUM feature: its values."`
+		UnitTransformation Opt[catalog.Transformation] `json:"unitTransformation,omitzero" doc:"Shows usage in other units."`
+		Metadata           map[string]string           `json:"metadata,omitempty" format:"metadata"`
 	}
 }
 
@@ -71,21 +86,22 @@ func (h Features) create(ctx context.Context, env tenant.ID, in *createFeatureIn
 	b := in.Body
 	return h.Features.Create(ctx, env, catalog.NewFeature{
 		ID: b.ID, DisplayName: b.DisplayName, Description: b.Description.Ptr(), Type: b.FeatureType, MeterType: b.MeterType,
-		Units: b.FeatureUnits.Ptr(), UnitsPlural: b.FeatureUnitsPlural.Ptr(), Metadata: b.Metadata, Unsupported: unsupported(b),
+		Units: b.FeatureUnits.Ptr(), UnitsPlural: b.FeatureUnitsPlural.Ptr(), EnumValues: b.EnumConfiguration.Or(nil),
+		Transformation: b.UnitTransformation.Ptr(), Metadata: b.Metadata,
 	})
 }
 
 type updateFeatureInput struct {
 	ID   string `path:"id"`
 	Body struct {
-		DisplayName        Given[string]           `json:"displayName,omitzero" minLength:"1" maxLength:"255"`
-		Description        Opt[string]             `json:"description,omitzero" maxLength:"255"`
-		FeatureUnits       Opt[string]             `json:"featureUnits,omitzero" maxLength:"255"`
-		FeatureUnitsPlural Opt[string]             `json:"featureUnitsPlural,omitzero" maxLength:"255"`
-		Metadata           Opt[map[string]*string] `json:"metadata,omitzero" format:"metadata" doc:"Given keys replace; null or an empty text deletes."`
-		EnumConfiguration  later                   `json:"enumConfiguration,omitzero"`
-		UnitTransformation later                   `json:"unitTransformation,omitzero"`
-		Meter              later                   `json:"meter,omitzero"`
+		DisplayName        Given[string]               `json:"displayName,omitzero" minLength:"1" maxLength:"255"`
+		Description        Opt[string]                 `json:"description,omitzero" maxLength:"255"`
+		FeatureUnits       Opt[string]                 `json:"featureUnits,omitzero" maxLength:"255"`
+		FeatureUnitsPlural Opt[string]                 `json:"featureUnitsPlural,omitzero" maxLength:"255"`
+		EnumConfiguration  Opt[[]catalog.EnumValue]    `json:"enumConfiguration,omitzero" maxItems:"255" doc:"Values that are in use stay."`
+		UnitTransformation Opt[catalog.Transformation] `json:"unitTransformation,omitzero" doc:"Cannot change once a published package charges for the feature."`
+		Meter              Opt[catalog.Meter]          `json:"meter,omitzero" doc:"How raw events become usage. Events are not counted yet."`
+		Metadata           Opt[map[string]*string]     `json:"metadata,omitzero" format:"metadata" doc:"Given keys replace; null or an empty text deletes."`
 	}
 }
 
@@ -93,31 +109,52 @@ func (h Features) update(ctx context.Context, env tenant.ID, in *updateFeatureIn
 	b := in.Body
 	return h.Features.Update(ctx, env, in.ID, catalog.FeatureUpdate{
 		DisplayName: b.DisplayName.Ptr(), Description: change(b.Description), Units: change(b.FeatureUnits),
-		UnitsPlural: change(b.FeatureUnitsPlural), Metadata: change(b.Metadata), Unsupported: unsupported(b),
+		UnitsPlural: change(b.FeatureUnitsPlural), EnumValues: change(b.EnumConfiguration),
+		Transformation: change(b.UnitTransformation), Meter: change(b.Meter), Metadata: change(b.Metadata),
 	})
 }
 
 // featureBody is a feature on the wire.
 type featureBody struct {
-	ID                 string            `json:"id"`
-	DisplayName        string            `json:"displayName"`
-	Description        Opt[string]       `json:"description"`
-	FeatureType        string            `json:"featureType" enum:"BOOLEAN,NUMBER,ENUM"`
-	MeterType          string            `json:"meterType" enum:"None,FLUCTUATING,INCREMENTAL"`
-	FeatureStatus      string            `json:"featureStatus" enum:"NEW,SUSPENDED,ACTIVE"`
-	FeatureUnits       Opt[string]       `json:"featureUnits"`
-	FeatureUnitsPlural Opt[string]       `json:"featureUnitsPlural"`
-	EnumConfiguration  Opt[struct{}]     `json:"enumConfiguration" doc:"Null: enum features are not supported yet."`
-	UnitTransformation Opt[struct{}]     `json:"unitTransformation" doc:"Null: not supported yet."`
-	Metadata           map[string]string `json:"metadata"`
-	CreatedAt          Time              `json:"createdAt"`
-	UpdatedAt          Time              `json:"updatedAt"`
+	ID                 string                   `json:"id"`
+	DisplayName        string                   `json:"displayName"`
+	Description        Opt[string]              `json:"description"`
+	FeatureType        string                   `json:"featureType" enum:"BOOLEAN,NUMBER,ENUM"`
+	MeterType          string                   `json:"meterType" enum:"None,FLUCTUATING,INCREMENTAL"`
+	FeatureStatus      string                   `json:"featureStatus" enum:"NEW,SUSPENDED,ACTIVE"`
+	FeatureUnits       Opt[string]              `json:"featureUnits"`
+	FeatureUnitsPlural Opt[string]              `json:"featureUnitsPlural"`
+	EnumConfiguration  Opt[[]catalog.EnumValue] `json:"enumConfiguration"`
+	UnitTransformation Opt[transformationBody]  `json:"unitTransformation"`
+	Meter              Opt[catalog.Meter]       `json:"meter"`
+	Metadata           map[string]string        `json:"metadata"`
+	CreatedAt          Time                     `json:"createdAt"`
+	UpdatedAt          Time                     `json:"updatedAt"`
+}
+
+type transformationBody struct {
+	Divide             int64       `json:"divide"`
+	Round              string      `json:"round" enum:"UP,DOWN"`
+	FeatureUnits       Opt[string] `json:"featureUnits"`
+	FeatureUnitsPlural Opt[string] `json:"featureUnitsPlural"`
+}
+
+func transformationOf(t *catalog.Transformation) Opt[transformationBody] {
+	if t == nil {
+		return Null[transformationBody]()
+	}
+	return Some(transformationBody{t.Divide, t.Round, FromPtr(t.Units), FromPtr(t.UnitsPlural)})
 }
 
 func featureOf(f catalog.Feature) featureBody {
-	return featureBody{
+	b := featureBody{
 		ID: f.RefID, DisplayName: f.DisplayName, Description: FromPtr(f.Description), FeatureType: f.Type,
 		MeterType: f.MeterType, FeatureStatus: f.Status, FeatureUnits: FromPtr(f.Units),
-		FeatureUnitsPlural: FromPtr(f.UnitsPlural), Metadata: f.Metadata, CreatedAt: At(f.CreatedAt), UpdatedAt: At(f.UpdatedAt),
+		FeatureUnitsPlural: FromPtr(f.UnitsPlural), UnitTransformation: transformationOf(f.Transformation), Meter: FromPtr(f.Meter),
+		Metadata: f.Metadata, CreatedAt: At(f.CreatedAt), UpdatedAt: At(f.UpdatedAt),
 	}
+	if len(f.EnumValues) > 0 {
+		b.EnumConfiguration = Some(f.EnumValues)
+	}
+	return b
 }

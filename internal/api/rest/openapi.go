@@ -13,6 +13,7 @@ import (
 
 	"github.com/purserhq/purser/internal/api/problem"
 	"github.com/purserhq/purser/internal/base/money"
+	"github.com/purserhq/purser/internal/core/catalog"
 )
 
 func init() {
@@ -48,8 +49,21 @@ func (decimal) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeNumber, Format: "decimal"}
 }
 
+// inputs are types of the core that have a twin on the wire with every member there.
+var inputs = map[reflect.Type]string{
+	reflect.TypeFor[money.Money](): "MoneyIn", reflect.TypeFor[catalog.Tier](): "TierIn",
+	reflect.TypeFor[catalog.Transformation](): "TransformationIn",
+}
+
 // schemaName is huma's, without the word that our types carry: customerBody is Customer.
 func schemaName(t reflect.Type, hint string) string {
+	base := t
+	for base.Kind() == reflect.Pointer {
+		base = base.Elem()
+	}
+	if name, ok := inputs[base]; ok {
+		return name
+	}
 	return strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Body")
 }
 

@@ -4,87 +4,20 @@ import (
 	"context"
 
 	"github.com/purserhq/purser/internal/api/auth"
-	"github.com/purserhq/purser/internal/base/errs"
-	"github.com/purserhq/purser/internal/base/page"
+	"github.com/purserhq/purser/internal/base/opt"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/catalog"
 )
 
-// Plans are the routes of plans, their drafts, charges and entitlements.
-type Plans struct{ Plans *catalog.Plans }
+// Plans are the routes of plans. What they have in common with add-ons is in packages.go.
+type Plans struct{ Plans *catalog.Packages }
 
 func (h Plans) routes(api *API) {
-	row := func(id, path, summary string, p auth.Permission) op {
-		return op{ID: id, Path: "/api/v1/plans" + path, Tag: "Plans", Summary: summary, Permission: p}
-	}
-	created := func(o op) op {
-		o.Status = 201
-		return o
-	}
-	list(api, row("listPlans", "", "List plans", auth.CatalogRead), h.list, planOf)
-	post(api, created(row("createPlan", "", "Create a plan, as a draft", auth.CatalogWrite)), h.create, data(planOf))
-	get(api, row("getPlan", "/{id}", "Read a plan", auth.CatalogRead), h.get, data(planOf))
-	patch(api, row("updatePlan", "/{id}", "Change some fields of a plan's draft", auth.CatalogWrite), h.update, data(editedPlanOf))
-	list(api, row("listPlanCharges", "/{id}/charges", "List the charges of a plan", auth.CatalogRead), h.charges, chargeOf)
-	post(api, row("createPlanDraft", "/{id}/draft", "Open a draft of a published plan", auth.CatalogWrite), h.createDraft, data(editedPlanOf))
-	del(api, row("removePlanDraft", "/{id}/draft", "Discard the draft", auth.CatalogWrite), h.discardDraft, data(planIDOf))
-	post(api, row("publishPlan", "/{id}/publish", "Publish the draft", auth.CatalogWrite), h.publish, data(publicationOf))
-
-	list(api, row("listPlanEntitlements", "/{id}/entitlements", "List the entitlements of a plan", auth.CatalogRead), h.entitlements, planEntitlementOf)
-	post(api, created(row("createPlanEntitlements", "/{id}/entitlements", "Add entitlements to a plan's draft", auth.CatalogWrite)),
-		h.addEntitlements, data(planEntitlementsOf))
-	patch(api, row("updatePlanEntitlement", "/{id}/entitlements/{featureId}", "Change an entitlement of a plan's draft", auth.CatalogWrite),
-		h.updateEntitlement, data(planEntitlementOf))
-	del(api, row("removePlanEntitlement", "/{id}/entitlements/{featureId}", "Remove an entitlement from a plan's draft", auth.CatalogWrite),
-		h.removeEntitlement, data(planEntitlementOf))
-}
-
-type planIDInput struct {
-	ID string `path:"id"`
-}
-
-// planVersionInput chooses between the versions of a plan (contract §4.1).
-type planVersionInput struct {
-	ID      string `path:"id"`
-	Version string `query:"version" enum:"draft" doc:"Shows the draft in place of the published version."`
-}
-
-func (in planVersionInput) view(ctx context.Context) (catalog.View, error) {
-	public := auth.From(ctx).PublishedOnly()
-	switch {
-	case public && in.Version != "":
-		return 0, errs.IdentityForbidden.Because("A client key sees no drafts.")
-	case public:
-		return catalog.Public, nil
-	case in.Version != "":
-		return catalog.InDraft, nil
-	}
-	return catalog.Shown, nil
-}
-
-func (h Plans) get(ctx context.Context, env tenant.ID, in *planVersionInput) (catalog.Plan, error) {
-	view, err := in.view(ctx)
-	if err != nil {
-		return catalog.Plan{}, err
-	}
-	return h.Plans.Get(ctx, env, in.ID, view)
-}
-
-type listPlansInput struct {
-	Paging
-	ProductID string    `query:"productId" maxLength:"255" doc:"Plans of this product."`
-	Status    []string  `query:"status" enum:"DRAFT,PUBLISHED,ARCHIVED" doc:"Archived plans are listed only when asked for."`
-	CreatedAt DateRange `query:"createdAt"`
-}
-
-func (h Plans) list(ctx context.Context, env tenant.ID, in *listPlansInput) (page.Of[catalog.Plan], error) {
-	p, err := in.request()
-	if err != nil {
-		return page.Of[catalog.Plan]{}, err
-	}
-	return h.Plans.List(ctx, env, catalog.PlanFilter{
-		ProductID: in.ProductID, Status: in.Status, Created: page.Range(in.CreatedAt), VisibleOnly: auth.From(ctx).PublishedOnly(),
-	}, p)
+	p := packages{h.Plans, "/api/v1/plans", "Plans", "Plan", "a plan", auth.CatalogRead}
+	post(api, created(p.row("createPackage", "", "Create a package, as a draft", auth.CatalogWrite)), h.create, tagged(planOf))
+	patch(api, p.row("updatePackage", "/{id}", "Change some fields of the draft of a package", auth.CatalogWrite), h.update, tagged(editedPlanOf))
+	list(api, p.row("listPackageOverageCharges", "/{id}/overage-charges", "List the overage charges of a package", auth.CatalogRead), p.overageCharges, chargeOf)
+	packageRoutes(api, p, planOf, editedPlanOf)
 }
 
 type createPlanInput struct {
@@ -99,16 +32,16 @@ type createPlanInput struct {
 		PricingType        Opt[string]        `json:"pricingType,omitzero" enum:"FREE,PAID,CUSTOM"`
 		DefaultTrialConfig Opt[trialConfigIn] `json:"defaultTrialConfig,omitzero"`
 		Status             string             `json:"status,omitempty" enum:"DRAFT,PUBLISHED,ARCHIVED" doc:"Plans begin as DRAFT."`
-		ParentPlanID       later              `json:"parentPlanId,omitzero"`
+		ParentPlanID       Opt[string]        `json:"parentPlanId,omitzero" maxLength:"255" doc:"The plan whose entitlements are inherited."`
 	}
 }
 
-func (h Plans) create(ctx context.Context, env tenant.ID, in *createPlanInput) (catalog.Plan, error) {
+func (h Plans) create(ctx context.Context, env tenant.ID, in *createPlanInput) (catalog.Package, error) {
 	b := in.Body
-	n := catalog.NewPlan{
+	n := catalog.NewPackage{
 		ID: b.ID, ProductID: b.ProductID, DisplayName: b.DisplayName, Description: b.Description.Ptr(),
 		BillingID: b.BillingID.Ptr(), Metadata: b.Metadata, HiddenFromWidgets: b.HiddenFromWidgets,
-		PricingType: b.PricingType.Or(""), Status: b.Status, Unsupported: unsupported(b),
+		PricingType: b.PricingType.Or(""), Status: b.Status, ParentID: b.ParentPlanID.Or(""),
 	}
 	if t, ok := b.DefaultTrialConfig.Get(); ok {
 		trial := t.trial()
@@ -118,7 +51,8 @@ func (h Plans) create(ctx context.Context, env tenant.ID, in *createPlanInput) (
 }
 
 type updatePlanInput struct {
-	ID   string `path:"id"`
+	ID string `path:"id"`
+	Matching
 	Body struct {
 		DisplayName        Given[string]           `json:"displayName,omitzero" minLength:"1" maxLength:"255"`
 		Description        Opt[string]             `json:"description,omitzero" maxLength:"255"`
@@ -126,70 +60,31 @@ type updatePlanInput struct {
 		Metadata           Opt[map[string]*string] `json:"metadata,omitzero" format:"metadata" doc:"Given keys replace; null or an empty text deletes."`
 		HiddenFromWidgets  Opt[[]string]           `json:"hiddenFromWidgets,omitzero" enum:"PAYWALL,CUSTOMER_PORTAL,CHECKOUT"`
 		DefaultTrialConfig Opt[trialConfigIn]      `json:"defaultTrialConfig,omitzero"`
-		Charges            Given[chargesIn]        `json:"charges,omitzero" doc:"The whole pricing. It replaces what was there."`
-		CompatibleAddonIDs later                   `json:"compatibleAddonIds,omitzero"`
-		ParentPlanID       later                   `json:"parentPlanId,omitzero"`
+		Charges            Given[catalog.Pricing]  `json:"charges,omitzero" doc:"The whole pricing. It replaces what was there."`
+		CompatibleAddonIDs Opt[[]string]           `json:"compatibleAddonIds,omitzero" maxItems:"1000" doc:"The add-ons that go with the plan. The list replaces what was there."`
+		ParentPlanID       Opt[string]             `json:"parentPlanId,omitzero" maxLength:"255" doc:"The plan whose entitlements are inherited; null for none."`
 	}
 }
 
-func (in *updatePlanInput) update() catalog.PlanUpdate {
+func (in *updatePlanInput) update() catalog.PackageUpdate {
 	b := in.Body
-	u := catalog.PlanUpdate{
+	u := catalog.PackageUpdate{
 		BillingID: change(b.BillingID), Metadata: change(b.Metadata), HiddenFromWidgets: change(b.HiddenFromWidgets),
-		DisplayName: b.DisplayName.Ptr(), Description: change(b.Description), Unsupported: unsupported(b),
+		DisplayName: b.DisplayName.Ptr(), Description: change(b.Description), Pricing: b.Charges.Ptr(),
+		Compatible: change(b.CompatibleAddonIDs), Parent: change(b.ParentPlanID),
 	}
 	if t, ok := b.DefaultTrialConfig.Get(); ok {
-		u.Trial.Set, u.Trial.Value = true, t.trial()
-	} else {
-		u.Trial.Set, u.Trial.Null = b.DefaultTrialConfig.IsNull(), b.DefaultTrialConfig.IsNull()
-	}
-	if c, ok := b.Charges.Get(); ok {
-		pricing := c.pricing()
-		u.Pricing = &pricing
+		u.Trial = opt.Some(t.trial())
+	} else if b.DefaultTrialConfig.IsNull() {
+		u.Trial = opt.Null[catalog.Trial]()
 	}
 	return u
 }
 
-func (h Plans) update(ctx context.Context, env tenant.ID, in *updatePlanInput) (catalog.Plan, error) {
-	return h.Plans.Update(ctx, env, in.ID, in.update())
-}
-
-type listChargesInput struct {
-	planVersionInput
-	Paging
-}
-
-func (h Plans) charges(ctx context.Context, env tenant.ID, in *listChargesInput) (page.Of[catalog.Price], error) {
-	p, err := in.request()
+func (h Plans) update(ctx context.Context, env tenant.ID, in *updatePlanInput) (catalog.Package, error) {
+	match, err := in.versions()
 	if err != nil {
-		return page.Of[catalog.Price]{}, err
+		return catalog.Package{}, err
 	}
-	view, err := in.view(ctx)
-	if err != nil {
-		return page.Of[catalog.Price]{}, err
-	}
-	return h.Plans.Charges(ctx, env, in.ID, view, p)
-}
-
-func (h Plans) createDraft(ctx context.Context, env tenant.ID, in *planIDInput) (catalog.Plan, error) {
-	return h.Plans.CreateDraft(ctx, env, in.ID)
-}
-
-func (h Plans) discardDraft(ctx context.Context, env tenant.ID, in *planIDInput) (catalog.Plan, error) {
-	return h.Plans.DiscardDraft(ctx, env, in.ID)
-}
-
-type publishPlanInput struct {
-	ID   string `path:"id"`
-	Body *struct {
-		MigrationType string `json:"migrationType,omitempty" enum:"NEW_CUSTOMERS,ALL_CUSTOMERS" doc:"Default: NEW_CUSTOMERS. ALL_CUSTOMERS is not supported yet."`
-	}
-}
-
-func (h Plans) publish(ctx context.Context, env tenant.ID, in *publishPlanInput) (catalog.Publication, error) {
-	migration := ""
-	if in.Body != nil {
-		migration = in.Body.MigrationType
-	}
-	return h.Plans.Publish(ctx, env, in.ID, migration)
+	return h.Plans.Update(ctx, env, in.ID, in.update(), match...)
 }

@@ -18,16 +18,12 @@ func (h Products) routes(api *API) {
 	row := func(id, path, summary string, p auth.Permission) op {
 		return op{ID: id, Path: "/api/v1/products" + path, Tag: "Products", Summary: summary, Permission: p}
 	}
-	created := func(o op) op {
-		o.Status = 201
-		return o
-	}
 	list(api, row("listProducts", "", "List products", auth.CatalogRead), h.list, productOf)
 	post(api, created(row("createProduct", "", "Create a product", auth.CatalogWrite)), h.create, data(productOf))
 	get(api, row("getProduct", "/{id}", "Read a product", auth.CatalogRead), h.get, data(productOf))
 	patch(api, row("updateProduct", "/{id}", "Change some fields of a product, or its customer journey", auth.CatalogWrite), h.update, data(productOf))
-	post(api, row("archiveProduct", "/{id}/archive", "Archive a product with its plans", auth.CatalogWrite), h.archive, data(productOf))
-	post(api, created(row("duplicateProduct", "/{id}/duplicate", "Copy a product with its plans", auth.CatalogWrite)), h.duplicate, data(productOf))
+	post(api, row("archiveProduct", "/{id}/archive", "Archive a product with its plans and add-ons", auth.CatalogWrite), h.archive, data(productOf))
+	post(api, created(row("duplicateProduct", "/{id}/duplicate", "Copy a product with its plans and add-ons", auth.CatalogWrite)), h.duplicate, data(productOf))
 	post(api, row("unarchiveProduct", "/{id}/unarchive", "Bring an archived product back", auth.CatalogWrite), h.unarchive, data(productOf))
 }
 
@@ -84,6 +80,7 @@ type updateProductInput struct {
 		MultipleSubscriptions Given[bool]               `json:"multipleSubscriptions,omitzero" doc:"Fixed once the product has subscriptions."`
 		ProductSettings       Given[journeyBody]        `json:"productSettings,omitzero" doc:"The customer journey. Replaced as a whole: what is absent takes its default."`
 		UsageResetCutoffRule  Given[usageResetRuleBody] `json:"usageResetCutoffRule,omitzero"`
+		PlanOrder             Opt[[]string]             `json:"planOrder,omitzero" maxItems:"1000" doc:"Plans in the order in which pricing tables show them; others follow by type and price. Null brings that order back."`
 	}
 }
 
@@ -91,7 +88,7 @@ func (in *updateProductInput) update() catalog.ProductUpdate {
 	b := in.Body
 	u := catalog.ProductUpdate{
 		DisplayName: b.DisplayName.Ptr(), Description: change(b.Description), Metadata: change(b.Metadata),
-		MultipleSubscriptions: b.MultipleSubscriptions.Ptr(),
+		MultipleSubscriptions: b.MultipleSubscriptions.Ptr(), PlanOrder: change(b.PlanOrder),
 	}
 	if s, ok := b.ProductSettings.Get(); ok {
 		settings := s.settings()
@@ -150,6 +147,7 @@ type productBody struct {
 	IsDefaultProduct      bool               `json:"isDefaultProduct"`
 	ProductSettings       journeyBody        `json:"productSettings"`
 	UsageResetCutoffRule  usageResetRuleBody `json:"usageResetCutoffRule"`
+	PlanOrder             []string           `json:"planOrder"`
 	CreatedAt             Time               `json:"createdAt"`
 	UpdatedAt             Time               `json:"updatedAt"`
 }
@@ -163,6 +161,7 @@ func productOf(p catalog.Product) productBody {
 		ID: p.RefID, DisplayName: p.DisplayName, Description: FromPtr(p.Description), Metadata: p.Metadata,
 		MultipleSubscriptions: p.MultipleSubscriptions, Status: p.Status, IsDefaultProduct: p.IsDefault,
 		ProductSettings: journeyOf(p.Settings), UsageResetCutoffRule: usageResetRuleBody{p.UsageResetCutoff},
+		PlanOrder: p.PlanOrder,
 		CreatedAt: At(p.CreatedAt), UpdatedAt: At(p.UpdatedAt),
 	}
 }

@@ -53,7 +53,9 @@ type subscriptionParams struct {
 	ResourceID    Opt[string]       `json:"resourceId,omitzero" maxLength:"255" format:"ref"`
 	StartDate     Opt[Time]         `json:"startDate,omitzero"`
 	Metadata      map[string]string `json:"metadata,omitempty" format:"metadata"`
-	BillingPeriod string            `json:"billingPeriod,omitempty" enum:"MONTHLY,ANNUALLY"`
+	BillingPeriod string            `json:"billingPeriod,omitempty" enum:"MONTHLY,ANNUALLY" doc:"Required when the plan has prices for both."`
+	Country       Opt[string]       `json:"billingCountryCode,omitzero" doc:"ISO 3166-1 alpha-2: chooses among localised prices."`
+	Addons        []addonQuantity   `json:"addons,omitempty" maxItems:"100"`
 }
 
 func (h Customers) provision(ctx context.Context, env tenant.ID, in *provisionInput) (provisioning.Result, error) {
@@ -90,6 +92,10 @@ func (in *provisionInput) request() provisioning.Request {
 	if p, ok := b.SubscriptionParams.Get(); ok {
 		r.Subscription = &provisioning.Params{
 			PlanID: p.PlanID, ID: p.ID.Ptr(), ResourceID: p.ResourceID.Ptr(), Metadata: p.Metadata, BillingPeriod: p.BillingPeriod,
+			Country: p.Country.Or(""),
+		}
+		for _, a := range p.Addons {
+			r.Subscription.Addons = append(r.Subscription.Addons, provisioning.AddonQuantity{ID: a.ID, Quantity: a.Quantity})
 		}
 		if start, ok := p.StartDate.Get(); ok {
 			r.Subscription.StartDate = &start.Time

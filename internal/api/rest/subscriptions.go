@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/purserhq/purser/internal/api/auth"
+	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/provisioning"
 	"github.com/purserhq/purser/internal/core/subscription"
 )
@@ -62,30 +64,64 @@ func (h Subscriptions) list(ctx context.Context, env tenant.ID, in *listSubscrip
 
 // subscriptionBody is a subscription on the wire.
 type subscriptionBody struct {
-	ID                        string            `json:"id"`
-	CustomerID                string            `json:"customerId"`
-	ProductID                 string            `json:"productId"`
-	PlanID                    string            `json:"planId"`
-	PlanVersion               int64             `json:"planVersion"`
-	ResourceID                Opt[string]       `json:"resourceId"`
-	PricingType               string            `json:"pricingType" enum:"FREE,PAID,CUSTOM"`
-	Status                    string            `json:"status" enum:"PAYMENT_PENDING,ACTIVE,EXPIRED,IN_TRIAL,CANCELED,NOT_STARTED"`
-	StartDate                 Time              `json:"startDate"`
-	EndDate                   Opt[Time]         `json:"endDate"`
-	TrialEndDate              Opt[Time]         `json:"trialEndDate"`
-	Trial                     Opt[trialBody]    `json:"trial"`
-	EffectiveEndDate          Opt[Time]         `json:"effectiveEndDate"`
-	CancellationDate          Opt[Time]         `json:"cancellationDate"`
-	CancelReason              Opt[string]       `json:"cancelReason"`
-	BillingID                 Opt[string]       `json:"billingId"`
-	BillingPeriod             Opt[string]       `json:"billingPeriod" enum:"MONTHLY,ANNUALLY"`
-	BillingCycleAnchor        Opt[Time]         `json:"billingCycleAnchor"`
-	CurrentBillingPeriodStart Opt[Time]         `json:"currentBillingPeriodStart"`
-	CurrentBillingPeriodEnd   Opt[Time]         `json:"currentBillingPeriodEnd"`
-	PaymentCollection         string            `json:"paymentCollection" enum:"NOT_REQUIRED,PROCESSING,FAILED,ACTION_REQUIRED"`
-	ExperimentInfo            Opt[struct{}]     `json:"experimentInfo"`
-	Metadata                  map[string]string `json:"metadata"`
-	CreatedAt                 Time              `json:"createdAt"`
+	ID                        string                  `json:"id"`
+	CustomerID                string                  `json:"customerId"`
+	ProductID                 string                  `json:"productId"`
+	PlanID                    string                  `json:"planId"`
+	PlanVersion               int64                   `json:"planVersion"`
+	ResourceID                Opt[string]             `json:"resourceId"`
+	PricingType               string                  `json:"pricingType" enum:"FREE,PAID,CUSTOM"`
+	Status                    string                  `json:"status" enum:"PAYMENT_PENDING,ACTIVE,EXPIRED,IN_TRIAL,CANCELED,NOT_STARTED"`
+	StartDate                 Time                    `json:"startDate"`
+	EndDate                   Opt[Time]               `json:"endDate"`
+	TrialEndDate              Opt[Time]               `json:"trialEndDate"`
+	Trial                     Opt[trialBody]          `json:"trial"`
+	EffectiveEndDate          Opt[Time]               `json:"effectiveEndDate"`
+	CancellationDate          Opt[Time]               `json:"cancellationDate"`
+	CancelReason              Opt[string]             `json:"cancelReason"`
+	BillingID                 Opt[string]             `json:"billingId"`
+	BillingPeriod             Opt[string]             `json:"billingPeriod" enum:"MONTHLY,ANNUALLY"`
+	BillingCountryCode        Opt[string]             `json:"billingCountryCode"`
+	Addons                    []addonQuantity         `json:"addons"`
+	Prices                    []subscriptionPriceBody `json:"prices" doc:"The amounts in force."`
+	BillingCycleAnchor        Opt[Time]               `json:"billingCycleAnchor"`
+	CurrentBillingPeriodStart Opt[Time]               `json:"currentBillingPeriodStart"`
+	CurrentBillingPeriodEnd   Opt[Time]               `json:"currentBillingPeriodEnd"`
+	PaymentCollection         string                  `json:"paymentCollection" enum:"NOT_REQUIRED,PROCESSING,FAILED,ACTION_REQUIRED"`
+	ExperimentInfo            Opt[struct{}]           `json:"experimentInfo"`
+	Metadata                  map[string]string       `json:"metadata"`
+	CreatedAt                 Time                    `json:"createdAt"`
+}
+
+type addonQuantity struct {
+	ID       string `json:"id" minLength:"1" maxLength:"255" format:"ref"`
+	Quantity int64  `json:"quantity"`
+}
+
+// subscriptionPriceBody is a price that a subscription pays.
+type subscriptionPriceBody struct {
+	AddonID            Opt[string]        `json:"addonId"`
+	FeatureID          Opt[string]        `json:"featureId"`
+	BaseCharge         bool               `json:"baseCharge" doc:"The flat fee."`
+	BillingModel       string             `json:"billingModel" enum:"FLAT_FEE,MINIMUM_SPEND,PER_UNIT,USAGE_BASED,CREDIT_BASED"`
+	BillingPeriod      string             `json:"billingPeriod" enum:"MONTHLY,ANNUALLY"`
+	BillingCountryCode Opt[string]        `json:"billingCountryCode"`
+	Amount             Opt[money.Decimal] `json:"amount" doc:"Per unit, per block or flat; null with tiers."`
+	Currency           Opt[string]        `json:"currency"`
+	BlockSize          Opt[int64]         `json:"blockSize"`
+	Tiers              Opt[[]tierBody]    `json:"tiers"`
+}
+
+func subscriptionPriceOf(c *subscription.Charge) subscriptionPriceBody {
+	b := subscriptionPriceBody{
+		AddonID: text(c.AddonRef), FeatureID: text(c.FeatureRefID), BaseCharge: c.BillingModel == catalog.FlatFee,
+		BillingModel: c.BillingModel, BillingPeriod: c.BillingPeriod, BillingCountryCode: text(c.Country),
+		Amount: Null[money.Decimal](), Currency: text(string(c.Currency())), BlockSize: FromPtr(c.BlockSize), Tiers: tiersOf(c.Tiers),
+	}
+	if c.Price.Price != nil {
+		b.Amount = Some(c.Price.Price.Amount)
+	}
+	return b
 }
 
 type trialBody struct {
@@ -100,8 +136,15 @@ func subscriptionOf(s subscription.Subscription, at time.Time) subscriptionBody 
 		EndDate: instant(s.EndDate), TrialEndDate: instant(s.TrialEndDate), Trial: Null[trialBody](),
 		EffectiveEndDate: instant(s.EffectiveEnd()), CancellationDate: instant(s.CancellationDate),
 		CancelReason: text(s.CancelReason), BillingID: Null[string](), BillingPeriod: text(s.BillingPeriod),
+		BillingCountryCode: text(s.Country), Addons: make([]addonQuantity, 0, len(s.Addons)), Prices: make([]subscriptionPriceBody, 0, len(s.Prices)),
 		BillingCycleAnchor: instant(s.BillingCycleAnchor), PaymentCollection: s.PaymentCollection,
 		ExperimentInfo: Null[struct{}](), Metadata: s.Metadata, CreatedAt: At(s.CreatedAt),
+	}
+	for _, a := range s.Addons {
+		b.Addons = append(b.Addons, addonQuantity{a.RefID, a.Quantity})
+	}
+	for i := range s.Prices {
+		b.Prices = append(b.Prices, subscriptionPriceOf(&s.Prices[i]))
 	}
 	if b.Metadata == nil {
 		b.Metadata = map[string]string{}

@@ -106,7 +106,7 @@ func TestClientKeySeesThePublishedCatalog(t *testing.T) {
 		s.post("/api/v1/products/product-old/archive", "").want(200)
 
 		a := s.client.get("/api/v1/plans?limit=100").want(200)
-		if got := strings.Join(a.column("id"), " "); got != "plan-free plan-basic" {
+		if got := strings.Join(a.column("id"), " "); got != "plan-basic plan-free" {
 			t.Errorf("a client key sees the plans %s", got)
 		}
 		s.client.get("/api/v1/plans/plan-draft").refused(404, "PlanNotFound")

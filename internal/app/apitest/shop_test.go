@@ -1,7 +1,6 @@
 package apitest
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -18,18 +17,7 @@ func (c caller) demo() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	var list []struct {
-		Method, Path string
-		Body         json.RawMessage
-	}
-	if err := json.Unmarshal(b, &list); err != nil {
-		c.t.Fatal(err)
-	}
-	for _, r := range list {
-		if a := c.do(r.Method, r.Path, string(r.Body)); a.status >= 300 {
-			c.t.Fatalf("%s: %d\n%s", a.call, a.status, a.raw)
-		}
-	}
+	c.post("/api/v1/catalog/apply", string(b)).want(200)
 }
 
 // journey replaces the settings of product-demo.

@@ -2,6 +2,7 @@ package errs
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 )
 
@@ -31,19 +32,22 @@ var (
 // The zero value is ready.
 type Checks struct {
 	fields []Field
-	rules  int
-	first  *Error
+	rule   []bool // of each field: it breaks a rule, and its shape is right
+	first  *Error // the first rule with a code of its own
 }
 
 // Shape records a field of wrong type, length or pattern (BadUserInput).
 func (c *Checks) Shape(path, format string, args ...any) {
-	c.fields = append(c.fields, Field{path, fmt.Sprintf(format, args...)})
+	c.add(Field{path, fmt.Sprintf(format, args...)}, false)
+}
+
+func (c *Checks) add(f Field, rule bool) {
+	c.fields, c.rule = append(c.fields, f), append(c.rule, rule)
 }
 
 // Rule records a field that breaks a rule without a code of its own (InvalidArgumentError).
 func (c *Checks) Rule(path, format string, args ...any) {
-	c.rules++
-	c.fields = append(c.fields, Field{path, fmt.Sprintf(format, args...)})
+	c.add(Field{path, fmt.Sprintf(format, args...)}, true)
 }
 
 // Named records a field that breaks a rule with a code of its own. The first named rule gives the answer its code
@@ -55,6 +59,37 @@ func (c *Checks) Named(e *Error, path, format string, args ...any) {
 	c.Rule(path, format, args...)
 }
 
+// Merge records what other recorded, under a prefix of paths.
+func (c *Checks) Merge(prefix string, other *Checks) {
+	for i, f := range other.fields {
+		c.add(Field{prefix + f.Path, f.Issue}, other.rule[i])
+	}
+	if c.first == nil {
+		c.first = other.first
+	}
+}
+
+// MergeNew is Merge for what lies at paths of which nothing is known yet.
+func (c *Checks) MergeNew(other *Checks) {
+	known := map[string]bool{}
+	for _, f := range c.fields {
+		known[f.Path] = true
+	}
+	for i, f := range other.fields {
+		if !known[f.Path] {
+			c.add(f, other.rule[i])
+		}
+	}
+	if c.first == nil {
+		c.first = other.first
+	}
+}
+
+// At reports whether something was recorded for exactly this path.
+func (c *Checks) At(path string) bool {
+	return slices.ContainsFunc(c.fields, func(f Field) bool { return f.Path == path })
+}
+
 // Failed reports whether anything was recorded.
 func (c *Checks) Failed() bool { return len(c.fields) > 0 }
 
@@ -64,7 +99,7 @@ func (c *Checks) Err() error {
 		return nil
 	}
 	base := BadUserInput
-	if c.rules == len(c.fields) {
+	if !slices.Contains(c.rule, false) {
 		base = InvalidArgument
 		if c.first != nil {
 			base = c.first

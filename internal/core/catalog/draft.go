@@ -12,40 +12,45 @@ import (
 
 // CreateDraft opens a draft that begins as a copy of the published version. The draft that is there already is
 // returned as it is.
-func (s *Plans) CreateDraft(ctx context.Context, env tenant.ID, ref string) (Plan, error) {
-	return editPlan(ctx, s.db, env, ref, func(e edit) (Plan, error) {
-		if _, err := e.draft(ErrNoDraft); err == nil || e.plan.Status == Archived {
-			return e.plan, err
+func (s *Packages) CreateDraft(ctx context.Context, env tenant.ID, ref string) (Package, error) {
+	return editPackage(ctx, s, env, ref, nil, func(e edit) (Package, error) {
+		if _, err := e.draft(ErrNoDraft); err == nil || e.pkg.Status == Archived {
+			return e.pkg, err
 		}
-		v := e.plan.Latest.copyTo(e.plan.ID, e.plan.Latest.Number+1, e.now)
-		e.plan.Draft = &v
-		e.st.InsertVersion(env, v)
-		e.save(PlanDraftCreated, e.plan.Draft)
-		return e.plan, nil
+		e.openDraft()
+		e.save(draftCreated, e.pkg.Draft)
+		return e.pkg, nil
 	})
 }
 
-// DiscardDraft removes the draft of a plan that was published before. It returns the plan without it.
-func (s *Plans) DiscardDraft(ctx context.Context, env tenant.ID, ref string) (Plan, error) {
-	return editPlan(ctx, s.db, env, ref, func(e edit) (Plan, error) {
+// openDraft gives a published package a draft.
+func (e *edit) openDraft() {
+	v := e.pkg.Latest.copyTo(e.pkg.ID, e.pkg.Latest.Number+1, e.now)
+	e.pkg.Draft = &v
+	e.st.InsertVersion(e.env, v)
+}
+
+// DiscardDraft removes the draft of a package that was published before. It returns the package without it.
+func (s *Packages) DiscardDraft(ctx context.Context, env tenant.ID, ref string, match ...IfVersion) (Package, error) {
+	return editPackage(ctx, s, env, ref, match, func(e edit) (Package, error) {
 		v, err := e.draft(ErrNoDraft)
 		if err != nil {
-			return e.plan, err
+			return e.pkg, err
 		}
-		if e.plan.Latest == nil {
-			return e.plan, errs.IntegrityViolation.Because("%s was never published: its draft is all there is.", ref)
+		if e.pkg.Latest == nil {
+			return e.pkg, errs.IntegrityViolation.Because("%s was never published: its draft is all there is.", ref)
 		}
-		e.plan.Draft = nil
+		e.pkg.Draft = nil
 		e.st.DeleteVersion(env, *v)
-		e.save(PlanDraftDiscarded, v)
-		return e.plan, nil
+		e.save(draftDiscarded, v)
+		return e.pkg, nil
 	})
 }
 
-// copyTo makes a draft of a plan with the content of v.
-func (v Version) copyTo(planID string, number int64, now time.Time) Version {
+// copyTo makes a draft of a package with the content of v.
+func (v Version) copyTo(packageID string, number int64, now time.Time) Version {
 	c := v
-	c.ID, c.PlanID, c.Number = id.New(), planID, number
+	c.ID, c.PackageID, c.Number = id.New(), packageID, number
 	c.Status, c.IsLatest, c.PublishedAt = Draft, false, nil
 	c.CreatedAt, c.UpdatedAt = now, now
 	c.Entitlements = slices.Clone(v.Entitlements)
@@ -57,4 +62,16 @@ func (v Version) copyTo(planID string, number int64, now time.Time) Version {
 		c.Prices[i].ID, c.Prices[i].CreatedAt = id.New(), now
 	}
 	return c
+}
+
+// Changes compares a package's draft with the published version.
+func (s *Packages) Changes(ctx context.Context, env tenant.ID, ref string) (Changes, error) {
+	p, err := s.Get(ctx, env, ref, Shown)
+	if err != nil {
+		return Changes{}, err
+	}
+	if _, err := p.version(InDraft); err != nil {
+		return Changes{}, err
+	}
+	return Compare(p.Latest, p.Draft), nil
 }

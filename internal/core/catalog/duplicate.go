@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -9,6 +10,7 @@ import (
 	"github.com/purserhq/purser/internal/base/opt"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/event"
 	"github.com/purserhq/purser/internal/core/journey"
 )
 
@@ -32,8 +34,8 @@ func (d Duplicate) Validate() error {
 	return c.Err()
 }
 
-// Duplicate copies a product with its plans, which are named ID-TARGET (contract §4.5). Plans that were archived by
-// themselves are left out. The journey of the copy uses the copied plans.
+// Duplicate copies a product with its plans and add-ons, which are named ID-TARGET (contract §4.5). Packages that were
+// archived by themselves are left out. The journey of the copy uses the copied plans, and they each other.
 func (s *Products) Duplicate(ctx context.Context, env tenant.ID, ref string, in Duplicate) (Product, error) {
 	if err := in.Validate(); err != nil {
 		return Product{}, err
@@ -43,16 +45,17 @@ func (s *Products) Duplicate(ctx context.Context, env tenant.ID, ref string, in 
 		if err != nil {
 			return from, err
 		}
-		plans, err := st.PlansOfProduct(ctx, env, from.ID)
+		packages, err := st.PackagesOfProduct(ctx, env, from.ID)
 		if err != nil {
 			return from, err
 		}
 		to := in.product(from, now)
-		copies, err := copyPlans(plans, to, now)
+		copies, err := copyPackages(packages, to, event.ActorFrom(ctx), now)
 		if err != nil {
 			return to, err
 		}
 		to.Settings = journeyOnCopies(from.Settings, to.RefID)
+		to.PlanOrder = copyRefs(from.PlanOrder, to.RefID)
 		st.InsertProduct(env, to)
 		st.Append(env, to.event(ProductCreated))
 		for i := range copies {
@@ -75,26 +78,56 @@ func (d Duplicate) product(from Product, now time.Time) Product {
 	return to
 }
 
-func copyRef(planRef, target string) string { return planRef + "-" + target }
+func copyRef(ref, target string) string { return ref + "-" + target }
 
-func copyPlans(plans []Plan, to Product, now time.Time) ([]Plan, error) {
+func copyRefs(refs []string, target string) []string {
+	out := make([]string, 0, len(refs))
+	for _, ref := range refs {
+		out = append(out, copyRef(ref, target))
+	}
+	return out
+}
+
+func copyPackages(packages []Package, to Product, by event.Actor, now time.Time) ([]Package, error) {
 	var c errs.Checks
-	var copies []Plan
-	for _, p := range plans {
+	var copies []Package
+	left := map[string]bool{} // add-ons without a copy
+	for _, p := range packages {
 		if p.Status == Archived && !p.ArchivedWith {
+			left[p.RefID] = p.Kind == KindAddon
 			continue
 		}
 		ref := copyRef(p.RefID, to.RefID)
 		if issue := id.RefIssue(ref); issue != "" {
 			c.Shape("targetId", "is too long: the copy of %s would be named %s, which %s", p.RefID, ref, issue)
 		}
-		copies = append(copies, p.copyTo(to, ref, now))
+		cp := p.copyTo(to, ref, now)
+		cp.ChangedBy = by
+		copies = append(copies, cp)
+	}
+	for i := range copies {
+		for _, v := range []*Version{copies[i].Latest, copies[i].Draft} {
+			if v != nil {
+				v.linkToCopies(left, to.RefID)
+			}
+		}
 	}
 	return copies, c.Err()
 }
 
-// copyTo copies a plan into a product. Its versions are counted from 1; the billing id belongs to the original.
-func (p Plan) copyTo(to Product, ref string, now time.Time) Plan {
+// linkToCopies makes a copied version refer to the copies of what it referred to.
+func (v *Version) linkToCopies(left map[string]bool, target string) {
+	if v.ParentID != "" {
+		v.ParentID = copyRef(v.ParentID, target)
+	}
+	for _, list := range []*[]string{&v.Compatible, &v.Dependencies} {
+		kept := slices.DeleteFunc(slices.Clone(*list), func(ref string) bool { return left[ref] })
+		*list = copyRefs(kept, target)
+	}
+}
+
+// copyTo copies a package into a product. Its versions are counted from 1; the billing id belongs to the original.
+func (p Package) copyTo(to Product, ref string, now time.Time) Package {
 	c := p
 	c.ID, c.RefID, c.ProductID, c.ProductRefID = id.New(), ref, to.ID, to.RefID
 	c.Status, c.ArchivedWith, c.BillingID = p.unarchived(), false, nil
@@ -113,16 +146,16 @@ func (p Plan) copyTo(to Product, ref string, now time.Time) Plan {
 	return c
 }
 
-// insert writes a new plan with its versions.
-func (p Plan) insert(st Store, env tenant.ID) {
-	st.InsertPlan(env, p)
+// insert writes a new package with its versions.
+func (p Package) insert(st Store, env tenant.ID) {
+	st.InsertPackage(env, p)
 	if p.Latest != nil {
 		st.InsertVersion(env, *p.Latest)
-		st.Append(env, p.event(PlanCreated, p.Latest))
+		st.Append(env, p.event(created, p.Latest))
 	}
 	if p.Draft != nil {
 		st.InsertVersion(env, *p.Draft)
-		st.Append(env, p.event(PlanDraftCreated, p.Draft))
+		st.Append(env, p.event(draftCreated, p.Draft))
 	}
 }
 

@@ -15,6 +15,8 @@ var (
 	sso   = Feature{ID: "1", RefID: "feature-sso", Type: Boolean, MeterType: NoMeter}
 	days  = Feature{ID: "2", RefID: "feature-days", Type: Number, MeterType: NoMeter}
 	calls = Feature{ID: "3", RefID: "feature-calls", Type: Number, MeterType: Incremental}
+
+	region = Feature{ID: "5", RefID: "feature-region", Type: Enum, MeterType: NoMeter, EnumValues: []EnumValue{{"eu", "Europe"}, {"us", "America"}}}
 )
 
 func resets(period, at string) map[string]opt.Of[string] {
@@ -72,7 +74,12 @@ func TestNewEntitlementIsChecked(t *testing.T) {
 			EntitlementUpdate{UsageLimit: ten, Resets: resets("YEAR", "SubscriptionStart")},
 			bad("InvalidEntitlementResetPeriod", "yearlyResetPeriodConfiguration"),
 		},
-		{"not yet", sso, EntitlementUpdate{Unsupported: []string{"enumValues"}}, bad("InvalidArgumentError", "enumValues")},
+		{"values of a boolean", sso, EntitlementUpdate{EnumValues: opt.Some([]string{"eu"})}, bad("UnsupportedFeatureType", "enumValues")},
+		{"values", region, EntitlementUpdate{EnumValues: opt.Some([]string{"eu"})}, refusal{}},
+		{"no values", region, EntitlementUpdate{}, bad("InvalidArgumentError", "enumValues")},
+		{"unknown value", region, EntitlementUpdate{EnumValues: opt.Some([]string{"eu", "mars"})}, bad("InvalidArgumentError", "enumValues")},
+		{"limit of an enum", region, EntitlementUpdate{EnumValues: opt.Some([]string{"eu"}), UsageLimit: ten}, bad("InvalidArgumentError", "usageLimit")},
+		{"credits of a feature", days, EntitlementUpdate{UsageLimit: ten, Cadence: opt.Some("MONTH")}, bad("InvalidArgumentError", "cadence")},
 		{
 			"long texts", sso,
 			EntitlementUpdate{Description: opt.Some(long), DisplayName: opt.Some(long)},
@@ -83,8 +90,7 @@ func TestNewEntitlementIsChecked(t *testing.T) {
 			t.Parallel()
 			var c errs.Checks
 			e := newEntitlement(tc.feature, time.Unix(0, 0))
-			tc.given.validate(&c, "")
-			tc.given.apply(&c, "", tc.feature, &e)
+			tc.given.apply(&c, "", KindPlan, tc.feature, &e)
 			if d := cmp.Diff(tc.want, refused(c.Err())); d != "" {
 				t.Error(d)
 			}
@@ -144,7 +150,7 @@ func TestEntitlementUpdateKeepsWhatFits(t *testing.T) {
 			var c errs.Checks
 			e := tc.from
 			e.Behavior, tc.want.Behavior = Increment, Increment
-			tc.given.apply(&c, "", calls, &e)
+			tc.given.apply(&c, "", KindPlan, calls, &e)
 			if d := cmp.Diff(tc.want, e); d != "" {
 				t.Error(d)
 			}
@@ -159,8 +165,9 @@ func TestAddNamesEveryBadRow(t *testing.T) {
 	t.Parallel()
 	old := Feature{ID: "4", RefID: "feature-old", Type: Boolean, MeterType: NoMeter, Status: FeatureSuspended}
 	features := map[string]*Feature{sso.RefID: &sso, days.RefID: &days, old.RefID: &old}
-	v := Version{Entitlements: []Entitlement{{FeatureRefID: days.RefID}}}
-	row := func(ref string, u EntitlementUpdate) NewEntitlement { return NewEntitlement{ref, u} }
+	row := func(ref string, u EntitlementUpdate) NewEntitlement {
+		return NewEntitlement{Ref: ref, EntitlementUpdate: u}
+	}
 	limit := EntitlementUpdate{UsageLimit: opt.Some(int64(1))}
 	for _, tc := range []struct {
 		name string
@@ -174,13 +181,15 @@ func TestAddNamesEveryBadRow(t *testing.T) {
 		{
 			"twice",
 			[]NewEntitlement{row("feature-sso", EntitlementUpdate{}), row("feature-sso", limit)},
-			bad("DuplicatedEntityNotAllowed", "entitlements[1].id", "entitlements[1].usageLimit"),
+			bad("DuplicatedEntityNotAllowed", "entitlements[1].id"),
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := v.add(tc.in, features, time.Unix(0, 0))
-			if d := cmp.Diff(tc.want, refused(err)); d != "" {
+			var c errs.Checks
+			v := Version{Entitlements: []Entitlement{{FeatureRefID: days.RefID}}}
+			v.add(&c, KindPlan, tc.in, features, nil, time.Unix(0, 0))
+			if d := cmp.Diff(tc.want, refused(c.Err())); d != "" {
 				t.Error(d)
 			}
 		})

@@ -16,59 +16,81 @@ import (
 // MaxEntitlements is how many entitlements one call can add.
 const MaxEntitlements = 100
 
-// Entitlements reads the entitlements of a version in their order.
-func (s *Plans) Entitlements(ctx context.Context, env tenant.ID, ref string, view View) ([]Entitlement, error) {
+// Entitlements reads the entitlements of a version in their order, without inherited ones.
+func (s *Packages) Entitlements(ctx context.Context, env tenant.ID, ref string, view View) ([]Entitlement, error) {
 	return tx.Get(ctx, s.db, env, func(st Store, _ time.Time) ([]Entitlement, error) {
-		p, err := st.PlanByRef(ctx, env, ref)
+		p, err := st.PackageByRef(ctx, env, s.kind, ref)
 		if err != nil {
 			return nil, err
 		}
 		v, err := p.version(view)
-		if err != nil || view != Public {
-			return v.entitlements(), err
+		if err != nil {
+			return nil, err
 		}
-		return slices.DeleteFunc(v.entitlements(), func(e Entitlement) bool {
-			return slices.Contains(e.HiddenFromWidgets, Paywall)
-		}), nil
+		return v.entitlements(view == Public), nil
 	})
 }
 
-func (v *Version) entitlements() []Entitlement {
-	if v == nil {
-		return nil
+// entitlements are the version's own rows as they are shown: softened by overage, and for the public without hidden ones.
+func (v *Version) entitlements(public bool) []Entitlement {
+	rows := make([]Entitlement, 0, len(v.Entitlements))
+	for _, e := range v.Entitlements {
+		if public && slices.Contains(e.HiddenFromWidgets, Paywall) {
+			continue
+		}
+		e.Soft = v.Soft(&e)
+		rows = append(rows, e)
 	}
-	return slices.Clone(v.Entitlements)
+	return rows
 }
 
-// AddEntitlements adds entitlements to a plan's draft, all or none, and returns them. A feature that is used for the
+// EditedEntitlements are rows of a draft after a change, and the version of their package.
+type EditedEntitlements struct {
+	Rows    []Entitlement
+	Version int64
+}
+
+// AddEntitlements adds entitlements to a package's draft, all or none, and returns them. A feature that is used for the
 // first time becomes ACTIVE.
-func (s *Plans) AddEntitlements(ctx context.Context, env tenant.ID, ref string, in []NewEntitlement) ([]Entitlement, error) {
+func (s *Packages) AddEntitlements(ctx context.Context, env tenant.ID, ref string, in []NewEntitlement, match ...IfVersion) (EditedEntitlements, error) {
+	var none EditedEntitlements
 	if err := validateNew(in); err != nil {
-		return nil, err
+		return none, err
 	}
-	return editPlan(ctx, s.db, env, ref, func(e edit) ([]Entitlement, error) {
+	return editPackage(ctx, s, env, ref, match, func(e edit) (EditedEntitlements, error) {
 		v, err := e.draft(ErrEntitlementsNotDraft)
 		if err != nil {
-			return nil, err
+			return none, err
 		}
-		features, err := lockFeatures(ctx, e.st, env, in)
+		refs := featuresOf(in)
+		features, err := lockFeatures(ctx, e.st, env, refs)
 		if err != nil {
-			return nil, err
+			return none, err
 		}
-		added, err := v.add(in, features, e.now)
+		groups, err := e.st.Groups(ctx, env, groupsOf(in))
 		if err != nil {
-			return nil, err
+			return none, err
+		}
+		var c errs.Checks
+		added := v.add(&c, s.kind, in, features, groups, e.now)
+		if err := c.Err(); err != nil {
+			return none, err
 		}
 		for _, row := range added {
 			e.st.InsertEntitlement(env, v.ID, row)
-			if f := features[row.FeatureRefID]; f.Status == FeatureNew {
-				f.Status = FeatureActive
-				f.save(e.st, env, e.now)
-			}
 		}
-		e.saveDraft(PlanDraftUpdated)
-		return added, nil
+		e.activate(features, refs...)
+		e.saveDraft(draftUpdated)
+		return e.edited(added...), nil
 	})
+}
+
+func (e *edit) edited(rows ...Entitlement) EditedEntitlements {
+	shown := slices.Clone(rows)
+	for i := range shown {
+		shown[i].Soft = e.pkg.Draft.Soft(&shown[i])
+	}
+	return EditedEntitlements{shown, e.pkg.Version}
 }
 
 func validateNew(in []NewEntitlement) error {
@@ -77,110 +99,262 @@ func validateNew(in []NewEntitlement) error {
 		c.Shape("entitlements", "must have 1 to %d items", MaxEntitlements)
 	}
 	for i, n := range in {
-		n.validate(&c, entitlementPath(i))
+		path := entitlementPath(i)
+		if n.Type != "" {
+			checkOneOf(&c, path+"type", n.Type, FeatureEntitlement, CreditEntitlement)
+		}
+		checkGivenRef(&c, path+"id", n.Ref)
 	}
 	return c.Err()
 }
 
 func entitlementPath(i int) string { return fmt.Sprintf("entitlements[%d].", i) }
 
-func lockFeatures(ctx context.Context, st Store, env tenant.ID, in []NewEntitlement) (map[string]*Feature, error) {
-	refs := make([]string, 0, len(in))
-	for _, n := range in {
-		refs = append(refs, n.FeatureID)
+func (n *NewEntitlement) credits() bool { return n.Type == CreditEntitlement }
+
+func featuresOf(in []NewEntitlement) (refs []string) {
+	for i := range in {
+		if !in[i].credits() && !slices.Contains(refs, in[i].Ref) {
+			refs = append(refs, in[i].Ref)
+		}
 	}
-	list, err := st.LockFeatures(ctx, env, distinct(refs))
-	byRef := make(map[string]*Feature, len(list))
+	return refs
+}
+
+func groupsOf(in []NewEntitlement) (refs []string) {
+	for i := range in {
+		refs = append(refs, in[i].FeatureGroups.Value...)
+	}
+	return distinct(refs)
+}
+
+// lockFeatures locks features in one order for everybody and finds them by refId.
+func lockFeatures(ctx context.Context, st Store, env tenant.ID, refs []string) (map[string]*Feature, error) {
+	byRef := map[string]*Feature{}
+	if len(refs) == 0 {
+		return byRef, nil
+	}
+	list, err := st.LockFeatures(ctx, env, refs)
 	for i := range list {
 		byRef[list[i].RefID] = &list[i]
 	}
 	return byRef, err
 }
 
-// add checks new entitlements against the version and makes their rows. v stays as it is.
-func (v *Version) add(in []NewEntitlement, features map[string]*Feature, now time.Time) ([]Entitlement, error) {
-	var c errs.Checks
-	used := map[string]bool{}
-	for _, e := range v.Entitlements {
-		used[e.FeatureRefID] = true
-	}
+// add checks new entitlements against the version, makes their rows and adds them to it.
+func (v *Version) add(c *errs.Checks, kind Kind, in []NewEntitlement, features map[string]*Feature, groups []FeatureGroup, now time.Time) []Entitlement {
 	added := make([]Entitlement, 0, len(in))
 	for i, n := range in {
 		path := entitlementPath(i)
-		f := features[n.FeatureID]
-		switch {
-		case f == nil:
-			c.Named(ErrFeatureNotFound, path+"id", "there is no feature %s", n.FeatureID)
+		if v.find(n.Type, n.Ref) != nil {
+			c.Named(errs.Duplicated, path+"id", "the %s already has an entitlement to %s", kind.Word(), n.Ref)
 			continue
-		case f.Status == FeatureSuspended:
-			c.Rule(path+"id", "the feature %s is archived", n.FeatureID)
-		case used[n.FeatureID]:
-			c.Named(errs.Duplicated, path+"id", "the plan already has an entitlement to %s", n.FeatureID)
 		}
-		used[n.FeatureID] = true
-		e := newEntitlement(*f, now)
-		n.apply(&c, path, *f, &e)
-		added = append(added, e)
+		row, ok := n.row(c, path, kind, features, groups, now)
+		if ok {
+			v.Entitlements = append(v.Entitlements, row)
+			added = append(added, row)
+		}
 	}
-	return added, c.Err()
+	for i := range added {
+		v.checkDependency(c, &added[i], entitlementPath(indexOf(in, &added[i])))
+	}
+	return added
 }
 
-// UpdateEntitlement changes one entitlement of a plan's draft.
-func (s *Plans) UpdateEntitlement(ctx context.Context, env tenant.ID, ref, feature string, in EntitlementUpdate) (Entitlement, error) {
-	var c errs.Checks
-	if in.validate(&c, ""); c.Failed() {
-		return Entitlement{}, c.Err()
+func indexOf(in []NewEntitlement, e *Entitlement) int {
+	return slices.IndexFunc(in, func(n NewEntitlement) bool { return n.credits() == (e.Type == CreditEntitlement) && n.Ref == e.Ref() })
+}
+
+// row makes the row of a new entitlement.
+func (n *NewEntitlement) row(c *errs.Checks, path string, kind Kind, features map[string]*Feature, groups []FeatureGroup, now time.Time) (row Entitlement, ok bool) {
+	if n.credits() {
+		row = newCredits(n.Ref, now)
+		n.applyCredits(c, path, kind, &row)
+		return row, true
 	}
-	return editPlan(ctx, s.db, env, ref, func(e edit) (Entitlement, error) {
-		row, err := e.entitlement(feature)
-		if err != nil {
-			return row, err
+	f := features[n.Ref]
+	if f == nil {
+		c.Named(ErrFeatureNotFound, path+"id", "there is no feature %s", n.Ref)
+		return row, false
+	}
+	if f.Status == FeatureSuspended {
+		c.Rule(path+"id", "the feature %s is archived", n.Ref)
+	}
+	row = newEntitlement(*f, now)
+	n.apply(c, path, kind, *f, &row)
+	checkGroups(c, path+"featureGroupIds", row, n.FeatureGroups.Value, groups)
+	return row, true
+}
+
+// checkGroups records groups through which the feature cannot have been added. Those that stay as they are are not looked at.
+func checkGroups(c *errs.Checks, path string, row Entitlement, given []string, groups []FeatureGroup) {
+	for i, ref := range given {
+		at := slices.IndexFunc(groups, func(g FeatureGroup) bool { return g.RefID == ref })
+		switch {
+		case at < 0:
+			c.Named(ErrGroupNotFound, fmt.Sprintf("%s[%d]", path, i), "there is no feature group %s", ref)
+		case !slices.Contains(groups[at].Features, row.FeatureRefID):
+			c.Rule(fmt.Sprintf("%s[%d]", path, i), "the group %s does not have the feature %s", ref, row.FeatureRefID)
 		}
-		f, err := e.st.FeatureByRef(ctx, env, feature)
-		if err != nil {
-			return row, err
+	}
+}
+
+// checkDependency checks that credits which grow with a feature's limit are beside an entitlement to that feature.
+func (v *Version) checkDependency(c *errs.Checks, e *Entitlement, path string) {
+	if e.DependencyFeature == "" {
+		return
+	}
+	if on := v.find(FeatureEntitlement, e.DependencyFeature); on == nil || on.UsageLimit == nil && !on.IsCustom {
+		c.Named(ErrOtherPackage, path+"dependencyFeatureId",
+			"the package has no entitlement to %s with a limit that could multiply the credits", e.DependencyFeature)
+	}
+}
+
+// find returns a row of the version, or nil. An empty type is FEATURE.
+func (v *Version) find(typ, ref string) *Entitlement {
+	for i := range v.Entitlements {
+		if e := &v.Entitlements[i]; e.Ref() == ref && (e.Type == CreditEntitlement) == (typ == CreditEntitlement) {
+			return e
 		}
-		before := row
+	}
+	return nil
+}
+
+// uses reports whether the version entitles to a feature or charges for it.
+func (v *Version) uses(featureRef string) bool {
+	return v.find(FeatureEntitlement, featureRef) != nil ||
+		slices.ContainsFunc(v.Prices, func(p Price) bool { return p.FeatureRefID == featureRef })
+}
+
+// put replaces the row of the same feature or adds a new one; replaced tells which.
+func (v *Version) put(row Entitlement) (replaced bool) {
+	if old := v.find(row.Type, row.Ref()); old != nil {
+		*old = row
+		return true
+	}
+	v.Entitlements = append(v.Entitlements, row)
+	SortEntitlements(v.Entitlements)
+	return false
+}
+
+// include makes the entitlements that overage charges come with.
+func (v *Version) include(c *errs.Checks, path string, p *Pricing, features map[string]*Feature, now time.Time) (rows []Entitlement) {
+	for i, m := range p.Overage {
+		at := fmt.Sprintf("%s.overagePricingModels[%d]", path, i)
+		f := features[m.FeatureID]
+		switch e := m.Entitlement; {
+		case f == nil || !f.Metered():
+		case e != nil:
+			row := newEntitlement(*f, now)
+			if old := v.find(FeatureEntitlement, f.RefID); old != nil {
+				row = *old
+				row.UpdatedAt = now
+			}
+			row.UsageLimit, row.Unlimited, row.Soft = e.UsageLimit, e.Unlimited, e.Soft
+			row.ResetPeriod, row.ResetConfiguration = e.ResetPeriod, e.configuration(e.ResetPeriod)
+			rows = append(rows, row)
+		case v.find(FeatureEntitlement, m.FeatureID) == nil:
+			c.Rule(at+".entitlement", "is required, since the package has no entitlement to %s that says what is included", m.FeatureID)
+		}
+	}
+	return rows
+}
+
+// UpdateEntitlement changes one entitlement of a package's draft. An empty type is FEATURE.
+func (s *Packages) UpdateEntitlement(ctx context.Context, env tenant.ID, ref, typ, of string, in EntitlementUpdate, match ...IfVersion) (EditedEntitlements, error) {
+	return editPackage(ctx, s, env, ref, match, func(e edit) (EditedEntitlements, error) {
+		var none EditedEntitlements
+		row, err := e.entitlement(typ, of)
+		if err != nil {
+			return none, err
+		}
+		before := *row
 		var c errs.Checks
-		in.apply(&c, "", f, &row)
-		if err := c.Err(); err != nil || reflect.DeepEqual(before, row) {
-			return row, err
+		if err := e.applyTo(&c, in, row); err != nil {
+			return none, err
+		}
+		e.pkg.Draft.checkDependency(&c, row, "")
+		e.checkDependents(&c, row)
+		if err := c.Err(); err != nil || reflect.DeepEqual(before, *row) {
+			return e.edited(*row), err
 		}
 		row.UpdatedAt = e.now
-		e.st.UpdateEntitlement(env, e.plan.Draft.ID, row)
-		e.saveDraft(PlanDraftUpdated)
-		return row, nil
+		e.st.UpdateEntitlement(env, e.pkg.Draft.ID, *row)
+		e.saveDraft(draftUpdated)
+		return e.edited(*row), nil
 	})
 }
 
-// RemoveEntitlement removes one entitlement of a plan's draft and returns it.
-func (s *Plans) RemoveEntitlement(ctx context.Context, env tenant.ID, ref, feature string) (Entitlement, error) {
-	return editPlan(ctx, s.db, env, ref, func(e edit) (Entitlement, error) {
-		row, err := e.entitlement(feature)
-		if err != nil {
-			return row, err
+func (e *edit) applyTo(c *errs.Checks, in EntitlementUpdate, row *Entitlement) error {
+	if row.Type == CreditEntitlement {
+		in.applyCredits(c, "", e.pkg.Kind, row)
+		return nil
+	}
+	f, err := e.st.FeatureByRef(e.ctx, e.env, row.FeatureRefID)
+	if err != nil {
+		return err
+	}
+	groups, err := e.st.Groups(e.ctx, e.env, distinct(in.FeatureGroups.Value))
+	if err != nil {
+		return err
+	}
+	in.apply(c, "", e.pkg.Kind, f, row)
+	checkGroups(c, "featureGroupIds", *row, in.FeatureGroups.Value, groups)
+	return nil
+}
+
+// checkDependents checks that credits which grow with a row's limit still can.
+func (e *edit) checkDependents(c *errs.Checks, row *Entitlement) {
+	for i := range e.pkg.Draft.Entitlements {
+		other := &e.pkg.Draft.Entitlements[i]
+		if row.Type == FeatureEntitlement && other.DependencyFeature == row.FeatureRefID && row.UsageLimit == nil && !row.IsCustom {
+			c.Named(ErrOtherPackage, "usageLimit", "the credits of %s grow with this limit", other.CurrencyID)
 		}
-		e.st.DeleteEntitlement(env, e.plan.Draft.ID, row.FeatureID)
-		e.saveDraft(PlanDraftUpdated)
-		return row, nil
+	}
+}
+
+// RemoveEntitlement removes one entitlement of a package's draft and returns it. An empty type is whichever there is.
+func (s *Packages) RemoveEntitlement(ctx context.Context, env tenant.ID, ref, of string, match ...IfVersion) (EditedEntitlements, error) {
+	return editPackage(ctx, s, env, ref, match, func(e edit) (EditedEntitlements, error) {
+		var none EditedEntitlements
+		row, err := e.entitlement("", of)
+		if err != nil {
+			if row, err = e.entitlement(CreditEntitlement, of); err != nil {
+				return none, err
+			}
+		}
+		removed, v := *row, e.pkg.Draft
+		for _, other := range v.Entitlements {
+			if removed.Type == FeatureEntitlement && other.DependencyFeature == removed.FeatureRefID {
+				return none, ErrOtherPackage.Because("The credits of %s grow with the limit of %s. Remove them first.", other.CurrencyID, of)
+			}
+		}
+		for _, p := range v.Prices {
+			if removed.Type == FeatureEntitlement && p.Overage && p.FeatureID == removed.FeatureID {
+				return none, errs.InvalidArgument.Because("The overage of %s is charged: its entitlement says what is included.", of)
+			}
+		}
+		e.st.DeleteEntitlement(env, v.ID, removed)
+		e.saveDraft(draftUpdated)
+		return e.edited(removed), nil
 	})
 }
 
 // entitlement finds a row of the draft.
-func (e *edit) entitlement(feature string) (Entitlement, error) {
+func (e *edit) entitlement(typ, of string) (*Entitlement, error) {
 	v, err := e.draft(ErrEntitlementsNotDraft)
 	if err != nil {
-		return Entitlement{}, err
+		return nil, err
 	}
-	for _, row := range v.Entitlements {
-		if row.FeatureRefID == feature {
-			return row, nil
-		}
+	if row := v.find(typ, of); row != nil {
+		return row, nil
 	}
-	return Entitlement{}, ErrEntitlementNotFound.Because("%s has no entitlement to %s.", e.plan.RefID, feature)
+	return nil, ErrEntitlementNotFound.Because("%s has no entitlement to %s.", e.pkg.RefID, of)
 }
 
-// SortEntitlements brings rows into the order in which they are shown: by order where there is one, then by feature.
+// SortEntitlements brings rows into the order in which they are shown: by order where there is one, then by feature,
+// credits last.
 func SortEntitlements(rows []Entitlement) {
 	slices.SortFunc(rows, func(a, b Entitlement) int {
 		switch {
@@ -192,6 +366,6 @@ func SortEntitlements(rows []Entitlement) {
 			}
 			return 1
 		}
-		return cmp.Compare(a.FeatureRefID, b.FeatureRefID)
+		return cmp.Or(-cmp.Compare(a.Type, b.Type), cmp.Compare(a.Ref(), b.Ref()))
 	})
 }

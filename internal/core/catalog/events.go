@@ -1,11 +1,12 @@
 package catalog
 
 import (
+	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/core/event"
 	"github.com/purserhq/purser/internal/core/journey"
 )
 
-// Event types (domain-entitlements-usage §12.4). A plan is created when it is first published; what happens to its
+// Event types (domain-entitlements-usage §12.4). A package is created when it is first published; what happens to its
 // draft, and to what needs no draft, has names of our own.
 const (
 	ProductCreated    = "product.created"
@@ -16,14 +17,29 @@ const (
 	FeatureCreated = "feature.created"
 	FeatureUpdated = "feature.updated"
 
-	PlanCreated        = "plan.created"
-	PlanUpdated        = "plan.updated" // a new version is in force
-	PlanDeleted        = "plan.deleted" // archived
-	PlanUnarchived     = "plan.unarchived"
-	PlanDetailsUpdated = "plan.details_updated" // metadata, visibility, billing id
-	PlanDraftCreated   = "plan.draft_created"
-	PlanDraftUpdated   = "plan.draft_updated"
-	PlanDraftDiscarded = "plan.draft_discarded"
+	FeatureDeleted    = "feature.deleted" // archived
+	FeatureUnarchived = "feature.unarchived"
+
+	GroupCreated    = "feature_group.created"
+	GroupUpdated    = "feature_group.updated"
+	GroupDeleted    = "feature_group.deleted" // archived
+	GroupUnarchived = "feature_group.unarchived"
+
+	CouponCreated  = "coupon.created"
+	CouponUpdated  = "coupon.updated"
+	CouponArchived = "coupon.archived"
+)
+
+// What happens to a package. The event's type is the kind's noun and this: "plan.created".
+const (
+	created        = "created"
+	updated        = "updated" // a new version is in force
+	deleted        = "deleted" // archived
+	unarchived     = "unarchived"
+	detailsUpdated = "details_updated" // metadata, visibility, billing id
+	draftCreated   = "draft_created"
+	draftUpdated   = "draft_updated"
+	draftDiscarded = "draft_discarded"
 )
 
 type productPayload struct {
@@ -55,7 +71,31 @@ func (f Feature) event(typ string) event.Event {
 	}
 }
 
-type planPayload struct {
+func (g FeatureGroup) event(typ string) event.Event {
+	return event.Event{
+		Type: typ, Entity: event.Entity{Type: "feature_group", ID: g.RefID}, Version: g.Version,
+		Payload: map[string]any{"id": g.RefID, "status": g.Status, "featureIds": g.Features},
+	}
+}
+
+type couponPayload struct {
+	ID               string        `json:"id"`
+	Type             string        `json:"type"`
+	Status           string        `json:"status"`
+	Source           string        `json:"source"`
+	PercentOff       *int64        `json:"percentOff,omitempty"`
+	AmountsOff       []money.Money `json:"amountsOff,omitempty"`
+	DurationInMonths *int64        `json:"durationInMonths,omitempty"`
+}
+
+func (c Coupon) event(typ string) event.Event {
+	return event.Event{
+		Type: typ, Entity: event.Entity{Type: "coupon", ID: c.RefID}, Version: c.Version,
+		Payload: couponPayload{c.RefID, c.Type(), c.Status, c.Source, c.PercentOff, c.AmountsOff, c.DurationInMonths},
+	}
+}
+
+type packagePayload struct {
 	ID          string `json:"id"`
 	ProductID   string `json:"productId"`
 	Status      string `json:"status"`
@@ -64,10 +104,10 @@ type planPayload struct {
 	PricingType string `json:"pricingType,omitempty"`
 }
 
-// event is about v, or about the plan as a whole when v is what it shows.
-func (p Plan) event(typ string, v *Version) event.Event {
+// event is about v, or about the package as a whole when v is what it shows.
+func (p Package) event(what string, v *Version) event.Event {
 	return event.Event{
-		Type: typ, Entity: event.Entity{Type: "plan", ID: p.RefID}, Version: p.Version,
-		Payload: planPayload{p.RefID, p.ProductRefID, p.Status, v.Number, v.IsLatest, v.PricingType},
+		Type: p.Kind.Noun() + "." + what, Entity: event.Entity{Type: p.Kind.Noun(), ID: p.RefID}, Version: p.Version,
+		Payload: packagePayload{p.RefID, p.ProductRefID, p.Status, v.Number, v.IsLatest, v.PricingType},
 	}
 }

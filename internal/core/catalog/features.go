@@ -3,8 +3,10 @@ package catalog
 import (
 	"context"
 	"reflect"
+	"strings"
 	"time"
 
+	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
@@ -16,7 +18,7 @@ type Features struct{ db tx.Runner[Store] }
 // NewFeatures returns the use cases on a database.
 func NewFeatures(db tx.Runner[Store]) *Features { return &Features{db} }
 
-// Create makes a feature. It is NEW until a plan first uses it.
+// Create makes a feature. It is NEW until a package first uses it.
 func (s *Features) Create(ctx context.Context, env tenant.ID, in NewFeature) (Feature, error) {
 	if err := in.Validate(); err != nil {
 		return Feature{}, err
@@ -44,29 +46,91 @@ func (s *Features) List(ctx context.Context, env tenant.ID, f FeatureFilter, p p
 	})
 }
 
-// Update changes how a feature is shown.
+// Update changes a feature. Enum values that are in use stay, and so do the units of a feature that is charged for.
 func (s *Features) Update(ctx context.Context, env tenant.ID, ref string, in FeatureUpdate) (Feature, error) {
-	if err := in.Validate(); err != nil {
-		return Feature{}, err
-	}
+	return s.change(ctx, env, ref, func(st Store, f *Feature, now time.Time) error {
+		before := *f
+		var c errs.Checks
+		in.apply(&c, f)
+		if in.EnumValues.Set || in.Transformation.Set {
+			uses, err := st.FeatureUses(ctx, env, f.ID)
+			if err != nil {
+				return err
+			}
+			f.checkChange(&c, "", before, uses)
+		}
+		if err := c.Err(); err != nil || reflect.DeepEqual(before, *f) {
+			return err
+		}
+		f.saveAs(FeatureUpdated, st, env, now)
+		return nil
+	})
+}
+
+// Archive suspends a feature: no new entitlement can have it, existing ones stay. While a draft or a published package
+// uses it that needs force, else it is ErrDeleteFeature. Archiving it again changes nothing.
+func (s *Features) Archive(ctx context.Context, env tenant.ID, ref string, force bool) (Feature, error) {
+	return s.change(ctx, env, ref, func(st Store, f *Feature, now time.Time) error {
+		if f.Status == FeatureSuspended {
+			return nil
+		}
+		uses, err := st.FeatureUses(ctx, env, f.ID)
+		if err != nil {
+			return err
+		}
+		if len(uses.Packages) > 0 && !force {
+			return ErrDeleteFeature.Because("The feature %s is used by %s. Remove it there, or archive it with force=true.",
+				ref, shortList(uses.Packages))
+		}
+		f.Status = FeatureSuspended
+		f.saveAs(FeatureDeleted, st, env, now)
+		return nil
+	})
+}
+
+// Unarchive brings a feature back: ACTIVE when a package uses it, else NEW. Doing it again changes nothing.
+func (s *Features) Unarchive(ctx context.Context, env tenant.ID, ref string) (Feature, error) {
+	return s.change(ctx, env, ref, func(st Store, f *Feature, now time.Time) error {
+		if f.Status != FeatureSuspended {
+			return nil
+		}
+		uses, err := st.FeatureUses(ctx, env, f.ID)
+		if err != nil {
+			return err
+		}
+		f.Status = FeatureNew
+		if len(uses.Packages) > 0 {
+			f.Status = FeatureActive
+		}
+		f.saveAs(FeatureUnarchived, st, env, now)
+		return nil
+	})
+}
+
+func (s *Features) change(ctx context.Context, env tenant.ID, ref string, do func(Store, *Feature, time.Time) error) (Feature, error) {
 	return tx.Do(ctx, s.db, env, func(st Store, now time.Time) (Feature, error) {
 		f, err := st.LockFeature(ctx, env, ref)
 		if err != nil {
 			return f, err
 		}
-		before := f
-		if err := in.apply(&f); err != nil || reflect.DeepEqual(before, f) {
-			return f, err
-		}
-		f.save(st, env, now)
-		return f, nil
+		err = do(st, &f, now)
+		return f, err
 	})
 }
 
-func (f *Feature) save(st Store, env tenant.ID, now time.Time) {
+func (f *Feature) saveAs(typ string, st Store, env tenant.ID, now time.Time) {
 	f.Version++
 	f.UpdatedAt = now
 	st.UpdateFeature(env, *f)
 	st.TouchCatalog(env)
-	st.Append(env, f.event(FeatureUpdated))
+	st.Append(env, f.event(typ))
+}
+
+// shortList names a few of many.
+func shortList(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + " and others"
 }

@@ -23,6 +23,13 @@ func checkRef(c *errs.Checks, path, ref string) {
 	}
 }
 
+// checkGivenRef is checkRef for an id that must be there.
+func checkGivenRef(c *errs.Checks, path, ref string) {
+	if issue := id.RefIssue(ref); issue != "" {
+		c.Shape(path, "%s", issue)
+	}
+}
+
 func refOr(ref, kind string) string {
 	if ref == "" {
 		return id.Generated(kind)
@@ -30,11 +37,13 @@ func refOr(ref, kind string) string {
 	return ref
 }
 
-func checkName(c *errs.Checks, s string) {
+func checkName(c *errs.Checks, s string) { checkNameAt(c, "displayName", s) }
+
+func checkNameAt(c *errs.Checks, path, s string) {
 	if strings.TrimSpace(s) == "" {
-		c.Shape("displayName", "must not be empty")
+		c.Shape(path, "must not be empty")
 	}
-	checkText(c, "displayName", &s)
+	checkText(c, path, &s)
 }
 
 func checkText(c *errs.Checks, path string, s *string) {
@@ -48,13 +57,6 @@ func checkOpt(c *errs.Checks, path string, s opt.Of[string]) { checkText(c, path
 func checkOneOf(c *errs.Checks, path, v string, allowed ...string) {
 	if !slices.Contains(allowed, v) {
 		c.Shape(path, "must be one of %s", strings.Join(allowed, ", "))
-	}
-}
-
-// checkUnsupported refuses members of the wire that have no meaning yet.
-func checkUnsupported(c *errs.Checks, paths []string) {
-	for _, path := range paths {
-		c.Rule(path, "is not supported yet")
 	}
 }
 

@@ -1,11 +1,13 @@
 package catalog
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/metadata"
+	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/base/opt"
 )
 
@@ -15,9 +17,9 @@ const (
 	maxTrialMonths = 120
 )
 
-// NewPlan is a plan to be made. An empty ID lets one be made, an empty ProductID is the default product, an empty
-// PricingType leaves the plan unpriced.
-type NewPlan struct {
+// NewPackage is a plan or an add-on to be made. An empty ID lets one be made, an empty ProductID is the default product,
+// an empty PricingType leaves it unpriced.
+type NewPackage struct {
 	ID                string
 	ProductID         string // refId
 	DisplayName       string
@@ -26,13 +28,15 @@ type NewPlan struct {
 	Metadata          map[string]string
 	HiddenFromWidgets []string
 	PricingType       string
-	Trial             *Trial
 	Status            string // "" or DRAFT
-	Unsupported       []string
+
+	Trial       *Trial // of plans
+	ParentID    string // of plans: refId
+	MaxQuantity *int64 // of add-ons
 }
 
 // Validate names every bad field.
-func (n NewPlan) Validate() error {
+func (n NewPackage) Validate() error {
 	var c errs.Checks
 	checkRef(&c, "id", n.ID)
 	checkName(&c, n.DisplayName)
@@ -44,69 +48,97 @@ func (n NewPlan) Validate() error {
 		checkPricingType(&c, "pricingType", n.PricingType)
 	}
 	if n.Status != "" && n.Status != Draft {
-		c.Rule("status", "must be DRAFT: plans begin as drafts")
+		c.Rule("status", "must be DRAFT: what is new begins as a draft")
 	}
-	n.Trial.check(&c)
-	if n.Trial != nil && n.PricingType == Free {
-		c.Rule(trialPath, freeTrial)
-	}
-	checkUnsupported(&c, n.Unsupported)
+	n.Trial.check(&c, trialPath)
+	n.Trial.checkFor(&c, trialPath, n.PricingType)
+	checkMaxQuantity(&c, "maxQuantity", n.MaxQuantity)
 	return c.Err()
 }
 
-func (n NewPlan) plan(product Product, now time.Time) Plan {
-	p := Plan{
-		ID: id.New(), RefID: refOr(n.ID, "plan"), ProductID: product.ID, ProductRefID: product.RefID, Status: Draft,
-		BillingID: n.BillingID, Metadata: metadata.Given(n.Metadata), HiddenFromWidgets: distinct(n.HiddenFromWidgets),
-		Version: 1, CreatedAt: now, UpdatedAt: now,
+func checkMaxQuantity(c *errs.Checks, path string, n *int64) {
+	if n != nil && (*n < 1 || *n > maxUnits) {
+		c.Rule(path, "must be from 1 to %d", maxUnits)
+	}
+}
+
+func (n NewPackage) pkg(kind Kind, product Product, now time.Time) Package {
+	p := Package{
+		ID: id.New(), Kind: kind, RefID: refOr(n.ID, kind.Noun()), ProductID: product.ID, ProductRefID: product.RefID,
+		Status: Draft, BillingID: n.BillingID, Metadata: metadata.Given(n.Metadata),
+		HiddenFromWidgets: distinct(n.HiddenFromWidgets), Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	p.Draft = &Version{
-		ID: id.New(), PlanID: p.ID, Number: 1, Status: Draft, DisplayName: n.DisplayName, Description: n.Description,
-		PricingType: n.PricingType, Trial: n.Trial, CreatedAt: now, UpdatedAt: now,
+		ID: id.New(), PackageID: p.ID, Number: 1, Status: Draft, DisplayName: n.DisplayName, Description: n.Description,
+		PricingType: n.PricingType, Trial: n.Trial, ParentID: n.ParentID, Compatible: []string{}, Dependencies: []string{},
+		MaxQuantity: n.MaxQuantity, CreatedAt: now, UpdatedAt: now,
 	}
 	return p
 }
 
-const (
-	trialPath = "defaultTrialConfig"
-	freeTrial = "a free plan has no trial"
-)
+const trialPath = "defaultTrialConfig"
 
-func (t *Trial) check(c *errs.Checks) {
+// check records what is wrong with a trial by itself.
+func (t *Trial) check(c *errs.Checks, path string) {
 	if t == nil {
 		return
 	}
-	longest := maxTrialDays
+	longest, least := maxTrialDays, 1
 	switch t.Units {
 	case "DAY":
 	case "MONTH":
 		longest = maxTrialMonths
 	default:
-		c.Shape(trialPath+".units", "must be one of DAY, MONTH")
+		c.Shape(path+".units", "must be one of DAY, MONTH")
 	}
-	if t.Duration < 1 || t.Duration > longest {
-		c.Rule(trialPath+".duration", "must be from 1 to %d", longest)
+	if t.Budget != nil {
+		least = 0
+		if t.Budget.Limit.Sign() <= 0 {
+			c.Rule(path+".budget.limit", "must be more than 0")
+		} else if issue := money.PlacesIssue(t.Budget.Limit); issue != "" {
+			c.Rule(path+".budget.limit", "%s", issue)
+		}
+	}
+	if t.Duration < least || t.Duration > longest {
+		c.Rule(path+".duration", "must be from %d to %d", least, longest)
 	}
 	if t.EndBehavior != "" {
-		checkOneOf(c, trialPath+".trialEndBehavior", t.EndBehavior, "CONVERT_TO_PAID", "CANCEL_SUBSCRIPTION")
+		checkOneOf(c, path+".trialEndBehavior", t.EndBehavior, "CONVERT_TO_PAID", "CANCEL_SUBSCRIPTION")
 	}
 }
 
-// PlanUpdate is a partial change (contract §1.4). Metadata, visibility and billing id need no draft, the rest does.
-type PlanUpdate struct {
+// checkFor records what is wrong with a trial of a plan of that pricing type (domain-catalog-provisioning §3.9).
+func (t *Trial) checkFor(c *errs.Checks, path, pricingType string) {
+	switch {
+	case t == nil:
+	case pricingType == Free:
+		c.Rule(path, "a free plan has no trial")
+	case t.Budget != nil && pricingType == Custom:
+		c.Rule(path+".budget", "only trials of paid plans have a budget")
+	}
+}
+
+// PackageUpdate is a partial change (contract §1.4). Metadata, visibility and billing id need no draft, the rest does.
+type PackageUpdate struct {
 	BillingID         opt.Of[string]
 	Metadata          opt.Of[map[string]*string]
 	HiddenFromWidgets opt.Of[[]string]
+	Status            string // of add-ons: accepted when it is the present one
 
 	DisplayName *string
 	Description opt.Of[string]
-	Trial       opt.Of[Trial]
 	Pricing     *Pricing
-	Unsupported []string // paths of members without a meaning yet
+
+	Trial      opt.Of[Trial]    // of plans
+	Parent     opt.Of[string]   // of plans: refId
+	Compatible opt.Of[[]string] // of plans: refIds
+
+	Dependencies opt.Of[[]string] // of add-ons: refIds
+	MaxQuantity  opt.Of[int64]    // of add-ons
 }
 
-// Validate names every bad field that can be told without the plan.
-func (u PlanUpdate) Validate() error {
+// Validate names every bad field that can be told without the package.
+func (u PackageUpdate) Validate() error {
 	var c errs.Checks
 	checkOpt(&c, "billingId", u.BillingID)
 	metadata.CheckPatch(&c, "metadata", u.Metadata.Value)
@@ -116,47 +148,68 @@ func (u PlanUpdate) Validate() error {
 	}
 	checkOpt(&c, "description", u.Description)
 	if u.Trial.Set && !u.Trial.Null {
-		u.Trial.Value.check(&c)
+		u.Trial.Value.check(&c, trialPath)
 	}
 	if u.Pricing != nil {
-		u.Pricing.check(&c)
+		u.Pricing.check(&c, "charges")
 	}
-	checkUnsupported(&c, u.Unsupported)
+	for name, list := range map[string][]string{"compatibleAddonIds": u.Compatible.Value, "dependencies": u.Dependencies.Value} {
+		for i, ref := range list {
+			checkGivenRef(&c, fmt.Sprintf("%s[%d]", name, i), ref)
+		}
+	}
+	if u.MaxQuantity.Set && !u.MaxQuantity.Null {
+		checkMaxQuantity(&c, "maxQuantity", &u.MaxQuantity.Value)
+	}
 	return c.Err()
 }
 
-func (u PlanUpdate) needsDraft() bool {
-	return u.DisplayName != nil || u.Description.Set || u.Trial.Set || u.Pricing != nil
+func (u PackageUpdate) needsDraft() bool {
+	return u.DisplayName != nil || u.Description.Set || u.Trial.Set || u.Pricing != nil || u.changesLinks() || u.MaxQuantity.Set
 }
 
-// applyPlan changes what is the same for all versions.
-func (u PlanUpdate) applyPlan(p *Plan) error {
-	var c errs.Checks
+func (u PackageUpdate) changesLinks() bool {
+	return u.Parent.Set || u.Compatible.Set || u.Dependencies.Set
+}
+
+// applyPackage changes what is the same for all versions.
+func (u PackageUpdate) applyPackage(c *errs.Checks, p *Package) {
 	u.BillingID.Apply(&p.BillingID)
-	p.Metadata = patchMetadata(&c, p.Metadata, u.Metadata)
+	p.Metadata = patchMetadata(c, p.Metadata, u.Metadata)
 	if u.HiddenFromWidgets.Set {
 		p.HiddenFromWidgets = distinct(u.HiddenFromWidgets.Value)
 	}
-	return c.Err()
+	if u.Status != "" && u.Status != p.Status {
+		c.Rule("status", "is %s: use the routes publish, archive and unarchive to change it", p.Status)
+	}
 }
 
 // applyDraft changes a draft, except its prices.
-func (u PlanUpdate) applyDraft(v *Version) error {
+func (u PackageUpdate) applyDraft(c *errs.Checks, v *Version) error {
 	if u.DisplayName != nil {
 		v.DisplayName = *u.DisplayName
 	}
 	u.Description.Apply(&v.Description)
 	u.Trial.Apply(&v.Trial)
-	if u.Pricing != nil {
-		v.PricingType = u.Pricing.Type
-	}
-	var c errs.Checks
-	if v.PricingType == Free && v.Trial != nil {
-		path := "charges.pricingType"
-		if u.Trial.Set {
-			path = trialPath
+	u.MaxQuantity.Apply(&v.MaxQuantity)
+	if u.Parent.Set {
+		if v.ParentID != "" && u.Parent.Value != "" && u.Parent.Value != v.ParentID {
+			return ErrAlreadyExtends.At("parentPlanId", "The plan inherits from %s already. Set parentPlanId to null first.", v.ParentID)
 		}
-		c.Rule(path, freeTrial)
+		v.ParentID = u.Parent.Value
 	}
-	return c.Err()
+	if u.Compatible.Set {
+		v.Compatible = u.Compatible.Value // in the order of the request until checkLinks has seen them
+	}
+	if u.Dependencies.Set {
+		v.Dependencies = u.Dependencies.Value
+	}
+	pricingType, path := v.PricingType, trialPath
+	if u.Pricing != nil {
+		if pricingType = u.Pricing.Type; !u.Trial.Set {
+			path = "charges.pricingType"
+		}
+	}
+	v.Trial.checkFor(c, path, pricingType)
+	return nil
 }

@@ -6,58 +6,85 @@ import (
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/base/opt"
 	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/event"
 )
 
-// Plans are the use cases of plans, their drafts and their entitlements.
-type Plans struct{ db tx.Runner[Store] }
+// Packages are the use cases of plans, or of add-ons: their drafts, entitlements and prices.
+type Packages struct {
+	db      tx.Runner[Store]
+	kind    Kind
+	checked Checked
+}
 
-// NewPlans returns the use cases on a database.
-func NewPlans(db tx.Runner[Store]) *Plans { return &Plans{db} }
+// Checked tells which features this process has been asked about lately; see publish_warn.go. Nil for none.
+type Checked interface {
+	Checked(env tenant.ID, featureRef string) bool
+}
 
-// View says which side of a plan is read.
+// NewPlans returns the use cases of plans on a database.
+func NewPlans(db tx.Runner[Store], checked Checked) *Packages {
+	return &Packages{db, KindPlan, checked}
+}
+
+// NewAddons returns the use cases of add-ons on a database.
+func NewAddons(db tx.Runner[Store], checked Checked) *Packages {
+	return &Packages{db, KindAddon, checked}
+}
+
+// View says which side of a package is read.
 type View uint8
 
 // The views.
 const (
 	Shown   View = iota // the published version, else the draft
-	InDraft             // the draft; ErrPlanNotFound without one
+	InDraft             // the draft; not found without one
 	Public              // what client keys see: published, not hidden
 )
 
-// version is what a view shows of the plan.
-func (p Plan) version(v View) (*Version, error) {
+// version is what a view shows of the package.
+func (p Package) version(v View) (*Version, error) {
 	switch {
 	case v == InDraft && p.Draft == nil:
-		return nil, ErrPlanNotFound.Because("%s has no draft.", p.RefID)
+		return nil, p.Kind.NotFound().Because("%s has no draft.", p.RefID)
 	case v == InDraft:
 		return p.Draft, nil
 	case v == Public && !p.Visible():
-		return nil, ErrPlanNotFound
+		return nil, p.Kind.NotFound()
 	}
 	return p.Shown(), nil
 }
 
-// Create makes a plan as a draft.
-func (s *Plans) Create(ctx context.Context, env tenant.ID, in NewPlan) (Plan, error) {
+// Create makes a package as a draft.
+func (s *Packages) Create(ctx context.Context, env tenant.ID, in NewPackage) (Package, error) {
 	if err := in.Validate(); err != nil {
-		return Plan{}, err
+		return Package{}, err
 	}
-	return tx.Do(ctx, s.db, env, func(st Store, now time.Time) (Plan, error) {
-		product, err := productForPlan(ctx, st, env, in.ProductID)
+	return tx.Do(ctx, s.db, env, func(st Store, now time.Time) (Package, error) {
+		product, err := productForPackage(ctx, st, env, in.ProductID)
 		if err != nil {
-			return Plan{}, err
+			return Package{}, err
 		}
-		p := in.plan(product, now)
+		p := in.pkg(s.kind, product, now)
+		p.ChangedBy = event.ActorFrom(ctx)
+		e := edit{ctx, st, env, now, product, p}
+		var c errs.Checks
+		if err := e.checkLinks(&c, PackageUpdate{Parent: opt.Of[string]{Set: in.ParentID != "", Value: in.ParentID}}); err != nil {
+			return Package{}, err
+		}
+		if err := c.Err(); err != nil {
+			return Package{}, err
+		}
 		p.insert(st, env)
 		st.TouchCatalog(env)
 		return p, nil
 	})
 }
 
-func productForPlan(ctx context.Context, st Store, env tenant.ID, ref string) (p Product, err error) {
+func productForPackage(ctx context.Context, st Store, env tenant.ID, ref string) (p Product, err error) {
 	if ref == "" {
 		p, err = st.LockDefaultProduct(ctx, env)
 	} else {
@@ -69,10 +96,10 @@ func productForPlan(ctx context.Context, st Store, env tenant.ID, ref string) (p
 	return p, err
 }
 
-// Get reads a plan with the versions that the view allows: Shown both, the others one.
-func (s *Plans) Get(ctx context.Context, env tenant.ID, ref string, view View) (Plan, error) {
-	return tx.Get(ctx, s.db, env, func(st Store, _ time.Time) (Plan, error) {
-		p, err := st.PlanByRef(ctx, env, ref)
+// Get reads a package with the versions that the view allows: Shown both, the others one.
+func (s *Packages) Get(ctx context.Context, env tenant.ID, ref string, view View) (Package, error) {
+	return tx.Get(ctx, s.db, env, func(st Store, _ time.Time) (Package, error) {
+		p, err := st.PackageByRef(ctx, env, s.kind, ref)
 		if err != nil {
 			return p, err
 		}
@@ -90,66 +117,114 @@ func (s *Plans) Get(ctx context.Context, env tenant.ID, ref string, view View) (
 	})
 }
 
-// List reads a page of plans.
-func (s *Plans) List(ctx context.Context, env tenant.ID, f PlanFilter, p page.Request) (page.Of[Plan], error) {
-	return tx.Get(ctx, s.db, env, func(st Store, _ time.Time) (page.Of[Plan], error) {
-		return st.ListPlans(ctx, env, f, p)
+// List reads a page of packages.
+func (s *Packages) List(ctx context.Context, env tenant.ID, f PackageFilter, p page.Request) (page.Of[Package], error) {
+	f.Kind = s.kind
+	return tx.Get(ctx, s.db, env, func(st Store, _ time.Time) (page.Of[Package], error) {
+		return st.ListPackages(ctx, env, f, p)
 	})
 }
 
-// Charges reads a page of a version's prices.
-func (s *Plans) Charges(ctx context.Context, env tenant.ID, ref string, view View, p page.Request) (page.Of[Price], error) {
+// Charges reads a page of a version's prices: those of its charges, or those of its overage.
+func (s *Packages) Charges(ctx context.Context, env tenant.ID, ref string, view View, overage bool, p page.Request) (page.Of[Price], error) {
 	return tx.Get(ctx, s.db, env, func(st Store, _ time.Time) (page.Of[Price], error) {
-		plan, err := st.PlanByRef(ctx, env, ref)
+		pkg, err := st.PackageByRef(ctx, env, s.kind, ref)
 		if err != nil {
 			return page.Of[Price]{}, err
 		}
-		v, err := plan.version(view)
+		v, err := pkg.version(view)
 		if err != nil {
 			return page.Of[Price]{}, err
 		}
-		return page.Slice(p, v.Prices, func(p Price) string { return p.ID })
-	})
-}
-
-// Update changes a plan and its draft. Without a draft it changes what needs none, or is ErrNoDraft.
-func (s *Plans) Update(ctx context.Context, env tenant.ID, ref string, in PlanUpdate) (Plan, error) {
-	if err := in.Validate(); err != nil {
-		return Plan{}, err
-	}
-	return editPlan(ctx, s.db, env, ref, func(e edit) (Plan, error) {
-		before := e.plan
-		if err := in.applyPlan(&e.plan); err != nil {
-			return e.plan, err
-		}
-		details := !reflect.DeepEqual(before, e.plan)
-		if in.needsDraft() {
-			if err := e.updateDraft(in); err != nil {
-				return e.plan, err
+		var prices []Price
+		for _, price := range v.Prices {
+			if price.Overage == overage {
+				prices = append(prices, price)
 			}
 		}
+		return page.Slice(p, prices, func(p Price) string { return p.ID })
+	})
+}
+
+// Update changes a package and its draft. Without a draft it changes what needs none, or is ErrNoDraft.
+func (s *Packages) Update(ctx context.Context, env tenant.ID, ref string, in PackageUpdate, match ...IfVersion) (Package, error) {
+	if err := in.Validate(); err != nil {
+		return Package{}, err
+	}
+	return editPackage(ctx, s, env, ref, match, func(e edit) (Package, error) {
+		before := e.pkg
+		var c errs.Checks
+		in.applyPackage(&c, &e.pkg)
+		details := !reflect.DeepEqual(before, e.pkg)
+		if in.needsDraft() {
+			if err := e.updateDraft(&c, in); err != nil {
+				return e.pkg, err
+			}
+		}
+		if err := c.Err(); err != nil {
+			return e.pkg, err
+		}
 		if details {
-			e.save(PlanDetailsUpdated, e.plan.Shown())
+			e.save(detailsUpdated, e.pkg.Shown())
 			e.st.TouchCatalog(env)
 		}
 		if in.needsDraft() {
-			e.saveDraft(PlanDraftUpdated)
+			e.saveDraft(draftUpdated)
 		}
-		return e.plan, nil
+		return e.pkg, nil
 	})
 }
 
-func (e *edit) updateDraft(in PlanUpdate) error {
+// updateDraft changes the draft and records what is wrong with the change.
+func (e *edit) updateDraft(c *errs.Checks, in PackageUpdate) error {
 	v, err := e.draft(ErrNoDraft)
 	if err != nil {
 		return err
 	}
-	if err := in.applyDraft(v); err != nil {
+	if err := in.applyDraft(c, v); err != nil {
+		return err
+	}
+	if err := e.checkLinks(c, in); err != nil {
 		return err
 	}
 	if in.Pricing != nil {
-		v.Prices = in.Pricing.prices(e.now)
-		e.st.ReplacePrices(e.env, v.ID, v.Prices)
+		return e.price(c, v, in.Pricing)
 	}
 	return nil
+}
+
+// price gives the draft new pricing, with the entitlements that its overage includes.
+func (e *edit) price(c *errs.Checks, v *Version, p *Pricing) error {
+	refs := p.features()
+	features, err := lockFeatures(e.ctx, e.st, e.env, refs)
+	if err != nil {
+		return err
+	}
+	p.checkFeatures(c, "charges", features, v.uses)
+	included := v.include(c, "charges", p, features, e.now)
+	if c.Failed() {
+		return nil // Update answers with it
+	}
+	v.PricingType, v.OveragePeriod = p.Type, p.overagePeriod()
+	v.Prices = p.prices(features, e.now)
+	e.st.ReplacePrices(e.env, v.ID, v.Prices)
+	for _, row := range included {
+		if v.put(row) {
+			e.st.UpdateEntitlement(e.env, v.ID, row)
+		} else {
+			e.st.InsertEntitlement(e.env, v.ID, row)
+		}
+	}
+	e.activate(features, refs...)
+	return nil
+}
+
+func (p *Pricing) overagePeriod() string {
+	switch {
+	case len(p.Overage) == 0:
+		return ""
+	case p.OveragePeriod == "":
+		return OnSubscriptionRenewal
+	}
+	return p.OveragePeriod
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -33,7 +34,7 @@ func (n NewProduct) product(now time.Time) Product {
 	return Product{
 		ID: id.New(), RefID: refOr(n.ID, "product"), DisplayName: n.DisplayName, Description: n.Description,
 		Metadata: metadata.Given(n.Metadata), MultipleSubscriptions: n.MultipleSubscriptions,
-		Status: Published, Settings: journey.Defaults(), UsageResetCutoff: AlwaysReset,
+		Status: Published, Settings: journey.Defaults(), UsageResetCutoff: AlwaysReset, PlanOrder: []string{},
 		Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 }
@@ -46,6 +47,7 @@ type ProductUpdate struct {
 	MultipleSubscriptions *bool
 	Settings              *journey.Settings
 	UsageResetCutoff      *string
+	PlanOrder             opt.Of[[]string] // refIds; null brings the default order back
 }
 
 // Validate names every bad field that can be told without the catalog.
@@ -58,6 +60,15 @@ func (u ProductUpdate) Validate() error {
 	metadata.CheckPatch(&c, "metadata", u.Metadata.Value)
 	if u.UsageResetCutoff != nil {
 		checkOneOf(&c, "usageResetCutoffRule.behavior", *u.UsageResetCutoff, AlwaysReset, NeverReset, BillingPeriodChange)
+	}
+	seen := map[string]bool{}
+	for i, ref := range u.PlanOrder.Value {
+		at := fmt.Sprintf("planOrder[%d]", i)
+		checkGivenRef(&c, at, ref)
+		if seen[ref] {
+			c.Rule(at, "is there twice")
+		}
+		seen[ref] = true
 	}
 	return c.Err()
 }

@@ -3,10 +3,12 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/base/opt"
 	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
@@ -70,6 +72,9 @@ func (s *Products) Update(ctx context.Context, env tenant.ID, ref string, in Pro
 		if err := changeSettings(ctx, st, env, &c, &p, in.Settings); err != nil {
 			return p, err
 		}
+		if err := changePlanOrder(ctx, st, env, &c, &p, in.PlanOrder); err != nil {
+			return p, err
+		}
 		if err := c.Err(); err != nil || reflect.DeepEqual(before, p) {
 			return p, err
 		}
@@ -111,7 +116,7 @@ func changeSettings(ctx context.Context, st Store, env tenant.ID, c *errs.Checks
 	p.Settings = want.Normalise()
 	var failed error
 	plan := func(ref string) (journey.Plan, bool) {
-		found, err := st.PlanByRef(ctx, env, ref)
+		found, err := st.PackageByRef(ctx, env, KindPlan, ref)
 		if err != nil && !errors.Is(err, ErrPlanNotFound) {
 			failed = err
 		}
@@ -126,4 +131,29 @@ func changeSettings(ctx context.Context, st Store, env tenant.ID, c *errs.Checks
 	}
 	p.Settings.Check(c, p.RefID, plan, product)
 	return failed
+}
+
+// changePlanOrder checks that the order names plans of the product.
+func changePlanOrder(ctx context.Context, st Store, env tenant.ID, c *errs.Checks, p *Product, want opt.Of[[]string]) error {
+	if !want.Set {
+		return nil
+	}
+	p.PlanOrder = append([]string{}, want.Value...)
+	if len(p.PlanOrder) == 0 {
+		return nil
+	}
+	links, err := st.LinksOfProduct(ctx, env, p.ID)
+	if err != nil {
+		return err
+	}
+	checkPlanOrder(c, "planOrder", links, p.PlanOrder)
+	return nil
+}
+
+func checkPlanOrder(c *errs.Checks, path string, links Links, order []string) {
+	for i, ref := range order {
+		if links.status(KindPlan, ref) == "" {
+			c.Named(ErrPlanNotFound, fmt.Sprintf("%s[%d]", path, i), "the product has no plan %s", ref)
+		}
+	}
 }

@@ -17,32 +17,42 @@ const (
 // Publication is what came of publishing.
 type Publication struct {
 	TaskID   *string // the migration of subscriptions; nil when none moves
-	Warnings []string
+	Warnings []Warning
+	Version  int64 // of the package
 }
 
-// Publish puts a plan's draft in force for new customers. An empty migration is NEW_CUSTOMERS.
-func (s *Plans) Publish(ctx context.Context, env tenant.ID, ref, migration string) (Publication, error) {
+// Publish puts a package's draft in force for new customers. An empty migration is NEW_CUSTOMERS.
+func (s *Packages) Publish(ctx context.Context, env tenant.ID, ref, migration string, match ...IfVersion) (Publication, error) {
 	if err := checkMigration(migration); err != nil {
 		return Publication{}, err
 	}
-	return editPlan(ctx, s.db, env, ref, func(e edit) (Publication, error) {
+	return editPackage(ctx, s, env, ref, match, func(e edit) (Publication, error) {
 		if err := e.publishable(); err != nil {
 			return Publication{}, err
 		}
-		typ := PlanCreated
-		if old := e.plan.Latest; old != nil {
-			typ = PlanUpdated
-			old.IsLatest = false
-			e.st.UpdateVersion(env, *old)
+		warnings, err := e.warnings(s.checked)
+		if err != nil {
+			return Publication{}, err
 		}
-		v := e.plan.Draft
-		v.Status, v.IsLatest, v.PublishedAt, v.UpdatedAt = Published, true, &e.now, e.now
-		e.st.UpdateVersion(env, *v)
-		e.plan.Status, e.plan.Latest, e.plan.Draft = Published, v, nil
-		e.save(typ, v)
+		e.publish()
 		e.st.TouchCatalog(env)
-		return Publication{Warnings: []string{}}, nil
+		return Publication{Warnings: warnings, Version: e.pkg.Version}, nil
 	})
+}
+
+// publish puts the draft in force.
+func (e *edit) publish() {
+	what := created
+	if old := e.pkg.Latest; old != nil {
+		what = updated
+		old.IsLatest = false
+		e.st.UpdateVersion(e.env, *old)
+	}
+	v := e.pkg.Draft
+	v.Status, v.IsLatest, v.PublishedAt, v.UpdatedAt = Published, true, &e.now, e.now
+	e.st.UpdateVersion(e.env, *v)
+	e.pkg.Status, e.pkg.Latest, e.pkg.Draft = Published, v, nil
+	e.save(what, v)
 }
 
 func checkMigration(m string) error {
@@ -61,24 +71,81 @@ func checkMigration(m string) error {
 func (e *edit) publishable() error {
 	v, err := e.draft(ErrAlreadyPublished)
 	switch {
-	case e.plan.Status == Archived:
-		return ErrNoDraft.Because("The plan %s is archived.", e.plan.RefID)
+	case e.pkg.Status == Archived:
+		return ErrNoDraft.Because("The %s %s is archived.", e.pkg.Kind.Word(), e.pkg.RefID)
 	case err != nil:
 		return err
-	case v.PricingType == "":
-		return ErrPricingTypeNotSet
-	case v.PricingType == Paid && len(v.Prices) == 0:
-		return errs.InvalidArgument.At("charges.pricingModels", "A paid plan needs a price.")
-	case v.PricingType == Free && v.Trial != nil:
-		return errs.InvalidArgument.At(trialPath, "A free plan has no trial.")
+	}
+	var c errs.Checks
+	if v.checkComplete(&c, "", e.pkg.Kind); c.Failed() {
+		return c.Err()
+	}
+	if err := e.linksHold(); err != nil {
+		return err
 	}
 	return e.journeyHolds()
 }
 
+// checkComplete records what a version lacks to be sold as a package of that kind.
+func (v *Version) checkComplete(c *errs.Checks, path string, kind Kind) {
+	switch {
+	case v.PricingType == "":
+		c.Named(ErrPricingTypeNotSet, path+"charges.pricingType", "is required before publishing")
+	case v.PricingType == Paid && len(v.Prices) == 0 && kind == KindAddon:
+		c.Named(ErrAddonNeedsPrice, path+"charges.pricingModels", "a paid add-on needs a price")
+	case v.PricingType == Paid && len(v.Prices) == 0:
+		c.Rule(path+"charges.pricingModels", "a paid plan needs a price")
+	}
+	v.Trial.checkFor(c, path+trialPath, v.PricingType)
+}
+
+// linksHold checks that what the draft refers to can still be had: the parent is published, and custom add-ons are with
+// custom plans only (domain-catalog-provisioning §3.6).
+func (e *edit) linksHold() error {
+	v := e.pkg.Draft
+	var c errs.Checks
+	if v.ParentID != "" {
+		parent, err := e.st.PackageByRef(e.ctx, e.env, KindPlan, v.ParentID)
+		if err != nil {
+			return err
+		}
+		if !parent.Available() {
+			c.Named(ErrUnpublished, "parentPlanId", "the plan %s is not published", v.ParentID)
+		}
+	}
+	addons, err := e.addons()
+	if err != nil {
+		return err
+	}
+	checkCustomAddons(&c, "compatibleAddonIds", v, addons)
+	return c.Err()
+}
+
+func checkCustomAddons(c *errs.Checks, path string, v *Version, addons []Package) {
+	for _, a := range addons {
+		if a.Latest != nil && a.Latest.PricingType == Custom && v.PricingType != Custom {
+			c.Rule(path, "the add-on %s is custom: only custom plans can have it", a.RefID)
+		}
+	}
+}
+
+// addons reads the add-ons that the draft is compatible with or depends on.
+func (e *edit) addons() ([]Package, error) {
+	v := e.pkg.Draft
+	refs := append(append([]string{}, v.Compatible...), v.Dependencies...)
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	return e.st.PackagesByRef(e.ctx, e.env, KindAddon, refs)
+}
+
 // journeyHolds checks that the product's journey can use the plan as the draft makes it.
 func (e *edit) journeyHolds() error {
-	v, s := e.plan.Draft, e.product.Settings
-	if string(s.StartPlanID) == e.plan.RefID {
+	if e.pkg.Kind != KindPlan {
+		return nil
+	}
+	v, s := e.pkg.Draft, e.product.Settings
+	if string(s.StartPlanID) == e.pkg.RefID {
 		switch {
 		case s.StartSetup == journey.FreePlan && v.PricingType != Free:
 			return ErrDefaultStartPlan.Because("The journey of %s starts customers on this plan, so it must stay free.", e.product.RefID)
@@ -86,7 +153,7 @@ func (e *edit) journeyHolds() error {
 			return ErrDefaultStartPlan.Because("The journey of %s starts customers with a trial of this plan, so it must keep one.", e.product.RefID)
 		}
 	}
-	if string(s.DowngradePlanID) == e.plan.RefID && s.EndSetup == journey.DowngradeToFree && v.PricingType != Free {
+	if string(s.DowngradePlanID) == e.pkg.RefID && s.EndSetup == journey.DowngradeToFree && v.PricingType != Free {
 		return ErrDowngradePlan.Because("The journey of %s moves customers to this plan, so it must stay free.", e.product.RefID)
 	}
 	return nil

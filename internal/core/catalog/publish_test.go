@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/core/journey"
 )
 
@@ -39,7 +40,7 @@ func TestPublishable(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			e := edit{product: Product{Settings: tc.settings}, plan: Plan{RefID: "plan", Status: Published, Draft: tc.draft}}
+			e := edit{product: Product{Settings: tc.settings}, pkg: Package{Kind: KindPlan, RefID: "plan", Status: Published, Draft: tc.draft}}
 			if err := e.publishable(); !errors.Is(err, tc.want) {
 				t.Errorf("got %v, want %v", err, tc.want)
 			}
@@ -51,11 +52,11 @@ func TestCopyTo(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1, 0)
 	v := Version{
-		ID: "v", PlanID: "p", Number: 3, Status: Published, IsLatest: true, PublishedAt: &now, DisplayName: "Pro",
+		ID: "v", PackageID: "p", Number: 3, Status: Published, IsLatest: true, PublishedAt: &now, DisplayName: "Pro",
 		Entitlements: []Entitlement{{ID: "e", FeatureID: "f"}}, Prices: []Price{{ID: "c"}},
 	}
 	c := v.copyTo("q", 1, now)
-	if c.ID == v.ID || c.PlanID != "q" || c.Number != 1 || c.Status != Draft || c.IsLatest || c.PublishedAt != nil {
+	if c.ID == v.ID || c.PackageID != "q" || c.Number != 1 || c.Status != Draft || c.IsLatest || c.PublishedAt != nil {
 		t.Errorf("copy: %+v", c)
 	}
 	if c.Entitlements[0].ID == "e" || c.Entitlements[0].FeatureID != "f" || c.Prices[0].ID == "c" || c.DisplayName != "Pro" {
@@ -68,13 +69,13 @@ func TestCopyTo(t *testing.T) {
 
 func TestViews(t *testing.T) {
 	t.Parallel()
-	published := Plan{Status: Published, Latest: &Version{Number: 1}, Draft: &Version{Number: 2}}
-	unpublished := Plan{Status: Draft, Draft: &Version{Number: 1}}
-	hidden := Plan{Status: Published, Latest: &Version{Number: 1}, HiddenFromWidgets: []string{Paywall}}
-	archived := Plan{Status: Archived, Latest: &Version{Number: 1}}
+	published := Package{Status: Published, Latest: &Version{Number: 1}, Draft: &Version{Number: 2}}
+	unpublished := Package{Status: Draft, Draft: &Version{Number: 1}}
+	hidden := Package{Status: Published, Latest: &Version{Number: 1}, HiddenFromWidgets: []string{Paywall}}
+	archived := Package{Status: Archived, Latest: &Version{Number: 1}}
 	for _, tc := range []struct {
 		name string
-		plan Plan
+		plan Package
 		view View
 		want int64 // 0 for ErrPlanNotFound
 	}{
@@ -105,6 +106,18 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// A trial that only its budget ends has no end date.
+func TestTrialWithoutEnd(t *testing.T) {
+	t.Parallel()
+	trial := Trial{Units: "DAY", Budget: &TrialBudget{Limit: money.MustDecimal("50")}}
+	if end, ok := trial.Ends(time.Unix(0, 0)); ok {
+		t.Errorf("it ends at %s", end)
+	}
+	if got := trial.String(); got != "trial with a budget of 50" {
+		t.Errorf("in words: %s", got)
+	}
+}
+
 func TestTrialEnds(t *testing.T) {
 	t.Parallel()
 	at := func(s string) time.Time {
@@ -118,13 +131,13 @@ func TestTrialEnds(t *testing.T) {
 		trial       Trial
 		start, want string
 	}{
-		{Trial{14, "DAY", ""}, "2026-02-20 10:30:00", "2026-03-06 10:30:00"},
-		{Trial{1, "MONTH", ""}, "2026-01-15 10:30:00", "2026-02-15 10:30:00"},
-		{Trial{1, "MONTH", ""}, "2026-01-31 23:59:59", "2026-02-28 23:59:59"},
-		{Trial{1, "MONTH", ""}, "2028-01-31 00:00:00", "2028-02-29 00:00:00"},
-		{Trial{13, "MONTH", ""}, "2026-12-31 00:00:00", "2028-01-31 00:00:00"},
+		{Trial{Duration: 14, Units: "DAY"}, "2026-02-20 10:30:00", "2026-03-06 10:30:00"},
+		{Trial{Duration: 1, Units: "MONTH"}, "2026-01-15 10:30:00", "2026-02-15 10:30:00"},
+		{Trial{Duration: 1, Units: "MONTH"}, "2026-01-31 23:59:59", "2026-02-28 23:59:59"},
+		{Trial{Duration: 1, Units: "MONTH"}, "2028-01-31 00:00:00", "2028-02-29 00:00:00"},
+		{Trial{Duration: 13, Units: "MONTH"}, "2026-12-31 00:00:00", "2028-01-31 00:00:00"},
 	} {
-		if got := tc.trial.Ends(at(tc.start)); !got.Equal(at(tc.want)) {
+		if got, ok := tc.trial.Ends(at(tc.start)); !ok || !got.Equal(at(tc.want)) {
 			t.Errorf("%d %s from %s: got %s, want %s", tc.trial.Duration, tc.trial.Units, tc.start, got, tc.want)
 		}
 	}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"time"
 
 	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
@@ -15,17 +16,23 @@ type Store interface {
 	// TouchCatalog makes the snapshot that everybody has out of date. It locks the environment's row: insert first what
 	// could wait for a unique index.
 	TouchCatalog(env tenant.ID)
+	// ActorName names who acted, for people: the name of an API key.
+	ActorName(ctx context.Context, env tenant.ID, a event.Actor) (string, error)
+	Catalog(ctx context.Context, env tenant.ID) (*Snapshot, error)
 	productStore
 	featureStore
-	planStore
+	packageStore
 	versionStore
+	couponStore
+	fileStore
 }
 
 type productStore interface {
 	// The locks read the row now and hold it.
 	LockProduct(ctx context.Context, env tenant.ID, ref string) (Product, error)
 	LockDefaultProduct(ctx context.Context, env tenant.ID) (Product, error)
-	LockProductOfPlan(ctx context.Context, env tenant.ID, planRef string) (Product, error) // ErrPlanNotFound
+	// LockProductOfPackage is the kind's NotFound when there is no such package.
+	LockProductOfPackage(ctx context.Context, env tenant.ID, kind Kind, ref string) (Product, error)
 	ProductByRef(ctx context.Context, env tenant.ID, ref string) (Product, error)
 	ListProducts(ctx context.Context, env tenant.ID, f ProductFilter, p page.Request) (page.Of[Product], error)
 	HasSubscriptions(ctx context.Context, env tenant.ID, productID string) (bool, error)
@@ -41,16 +48,35 @@ type featureStore interface {
 	ListFeatures(ctx context.Context, env tenant.ID, f FeatureFilter, p page.Request) (page.Of[Feature], error)
 	InsertFeature(env tenant.ID, f Feature)
 	UpdateFeature(env tenant.ID, f Feature)
+	// FeatureUses are the packages whose draft or version in force uses a feature, and the enum values that any version
+	// gives. Archived packages do not count as uses, their values do.
+	FeatureUses(ctx context.Context, env tenant.ID, featureID string) (FeatureUses, error)
+	// CheckedFeatures are those of the features that were checked in the last d of machine time, on any node.
+	CheckedFeatures(ctx context.Context, env tenant.ID, refs []string, d time.Duration) ([]string, error)
+
+	GroupByRef(ctx context.Context, env tenant.ID, ref string) (FeatureGroup, error)
+	LockGroup(ctx context.Context, env tenant.ID, ref string) (FeatureGroup, error)
+	// Groups leaves out those that do not exist.
+	Groups(ctx context.Context, env tenant.ID, refs []string) ([]FeatureGroup, error)
+	ListGroups(ctx context.Context, env tenant.ID, f GroupFilter, p page.Request) (page.Of[FeatureGroup], error)
+	// These two include the members, which exist.
+	InsertGroup(env tenant.ID, g FeatureGroup)
+	UpdateGroup(env tenant.ID, g FeatureGroup)
+	// UnlinkGroup forgets in drafts that features were added through a group which they have left.
+	UnlinkGroup(ctx context.Context, env tenant.ID, groupRef string, featureRefs []string) error
 }
 
-type planStore interface {
-	// Plans are read with the version in force and the draft.
-	PlanByRef(ctx context.Context, env tenant.ID, ref string) (Plan, error)
-	PlansOfProduct(ctx context.Context, env tenant.ID, productID string) ([]Plan, error)
-	ListPlans(ctx context.Context, env tenant.ID, f PlanFilter, p page.Request) (page.Of[Plan], error)
-	// These two write the plan without its versions.
-	InsertPlan(env tenant.ID, p Plan)
-	UpdatePlan(env tenant.ID, p Plan)
+type packageStore interface {
+	// Packages are read with the version in force and the draft.
+	PackageByRef(ctx context.Context, env tenant.ID, kind Kind, ref string) (Package, error)
+	// PackagesByRef leaves out those that do not exist.
+	PackagesByRef(ctx context.Context, env tenant.ID, kind Kind, refs []string) ([]Package, error)
+	PackagesOfProduct(ctx context.Context, env tenant.ID, productID string) ([]Package, error)
+	LinksOfProduct(ctx context.Context, env tenant.ID, productID string) (Links, error)
+	ListPackages(ctx context.Context, env tenant.ID, f PackageFilter, p page.Request) (page.Of[Package], error)
+	// These two write the package without its versions.
+	InsertPackage(env tenant.ID, p Package)
+	UpdatePackage(env tenant.ID, p Package)
 }
 
 type versionStore interface {
@@ -60,8 +86,16 @@ type versionStore interface {
 	DeleteVersion(env tenant.ID, v Version)
 	InsertEntitlement(env tenant.ID, versionID string, e Entitlement)
 	UpdateEntitlement(env tenant.ID, versionID string, e Entitlement)
-	DeleteEntitlement(env tenant.ID, versionID, featureID string)
+	DeleteEntitlement(env tenant.ID, versionID string, e Entitlement)
 	ReplacePrices(env tenant.ID, versionID string, prices []Price)
+}
+
+type couponStore interface {
+	CouponByRef(ctx context.Context, env tenant.ID, ref string) (Coupon, error)
+	LockCoupon(ctx context.Context, env tenant.ID, ref string) (Coupon, error)
+	ListCoupons(ctx context.Context, env tenant.ID, f CouponFilter, p page.Request) (page.Of[Coupon], error)
+	InsertCoupon(env tenant.ID, c Coupon)
+	UpdateCoupon(env tenant.ID, c Coupon)
 }
 
 // ProductFilter narrows a list. Archived products are listed only when Status asks for them.
@@ -81,10 +115,34 @@ type FeatureFilter struct {
 	Created page.Range
 }
 
-// PlanFilter narrows a list. Archived plans are listed only when Status asks for them.
-type PlanFilter struct {
+// GroupFilter narrows a list. Archived groups are listed only when Status asks for them.
+type GroupFilter struct {
+	ID      string
+	Status  []string
+	Created page.Range
+}
+
+// PackageFilter narrows a list. Archived packages are listed only when Status asks for them.
+type PackageFilter struct {
+	Kind        Kind
 	ProductID   string // refId; "" for all
 	Status      []string
 	Created     page.Range
 	VisibleOnly bool // what client keys see: published, not hidden
+}
+
+// CouponFilter narrows a list. Archived coupons are listed only when Status asks for them; those made for one
+// subscription never are.
+type CouponFilter struct {
+	ID      string
+	Type    string
+	Status  []string
+	Created page.Range
+}
+
+// FeatureUses says where a feature is used.
+type FeatureUses struct {
+	Packages   []string // "plan plan-pro", sorted; without archived ones
+	EnumValues []string // given by any version, sorted
+	Charged    bool     // a published version charges for it
 }

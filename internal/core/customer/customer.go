@@ -20,6 +20,12 @@ var ErrNotFound = errs.New(errs.NotFound, "CustomerNotFound", "There is no custo
 var ErrCannotDelete = errs.New(errs.Conflict, "CannotDeleteCustomerError",
 	"The customer has a paid or custom subscription. Cancel it first, or archive with cancelSubscriptions=true.")
 
+// A customer has one coupon at most (§3.10).
+var (
+	ErrHasCoupon  = errs.New(errs.Conflict, "CustomerAlreadyHaveCustomerCoupon", "The customer has another coupon. Remove it first.")
+	ErrUsesCoupon = errs.New(errs.Conflict, "CustomerAlreadyUsesCoupon", "The customer has this coupon already.")
+)
+
 // ErrRaced is a lost race for a new id: trying again finds the winner. It never reaches a caller.
 var ErrRaced = (&errs.Error{Kind: errs.Conflict, Code: "customerRaced", Message: "another request made this customer"}).After(0)
 
@@ -30,6 +36,7 @@ type Customer struct {
 	Name  *string
 	Email *string
 	Details
+	CouponID              *string // refId of the coupon that takes off every invoice; nil for none
 	Metadata              map[string]string
 	Trialed               []Trialed
 	ExcludeFromExperiment bool

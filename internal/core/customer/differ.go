@@ -19,6 +19,7 @@ func differing(a, b Customer) []string {
 	add("email", equal(a.Email, b.Email))
 	add("billingId", equal(a.BillingID, b.BillingID))
 	add("billingCurrency", equal(a.BillingCurrency, b.BillingCurrency))
+	add("couponId", equal(a.CouponID, b.CouponID))
 	add("language", equal(a.Language, b.Language))
 	add("timezone", equal(a.Timezone, b.Timezone))
 	add("defaultPaymentMethod", equalJSON(a.DefaultPaymentMethod, b.DefaultPaymentMethod))

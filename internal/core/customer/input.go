@@ -29,9 +29,6 @@ type New struct {
 	ExcludeFromExperiment bool
 }
 
-// ErrCouponNotFound is the answer to an id that no coupon has.
-var ErrCouponNotFound = errs.New(errs.NotFound, "CouponNotFound", "There is no coupon with this id.")
-
 // Check records every bad field.
 func (n New) Check(c *errs.Checks) {
 	if issue := id.CustomerRefIssue(n.ID); issue != "" {
@@ -102,7 +99,7 @@ func TimezoneIssue(s string) string {
 func (n New) Customer(internalID string, now time.Time) Customer {
 	n.Details.tidy()
 	return Customer{
-		ID: internalID, RefID: n.ID, Name: given(n.Name), Email: given(n.Email), Details: n.Details,
+		ID: internalID, RefID: n.ID, Name: given(n.Name), Email: given(n.Email), Details: n.Details, CouponID: given(n.CouponID),
 		Metadata: metadata.Given(n.Metadata), Trialed: []Trialed{}, ExcludeFromExperiment: n.ExcludeFromExperiment,
 		Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
@@ -148,13 +145,22 @@ func (u Update) Validate() error {
 		Language: ptr(u.Language), Timezone: ptr(u.Timezone),
 	}.check(&c)
 	metadata.CheckPatch(&c, "metadata", u.Metadata)
-	if err := c.Err(); err != nil {
-		return err
+	return c.Err()
+}
+
+// Coupon is the coupon that the update wants to give; "" for none.
+func (u Update) Coupon() string { return u.CouponID.Value }
+
+// checkCoupon refuses a second coupon. Null or "" removes the one that is there.
+func (u Update) checkCoupon(c *Customer) error {
+	want := u.Coupon()
+	switch {
+	case want == "" || c.CouponID == nil:
+		return nil
+	case *c.CouponID == want:
+		return ErrUsesCoupon.At("couponId", "The customer %s has the coupon %s already.", c.RefID, want)
 	}
-	if coupon := given(ptr(u.CouponID)); coupon != nil {
-		return ErrCouponNotFound.At("couponId", "There is no coupon %s.", *coupon)
-	}
-	return nil
+	return ErrHasCoupon.At("couponId", "The customer %s has the coupon %s. Set couponId to null first.", c.RefID, *c.CouponID)
 }
 
 func ptr(o opt.Of[string]) *string {
@@ -167,6 +173,11 @@ func ptr(o opt.Of[string]) *string {
 // Apply changes the customer and reports the names of the fields that differ now.
 func (u Update) Apply(c *Customer, now time.Time) (changed []string, err error) {
 	before := *c
+	if err := u.checkCoupon(c); err != nil {
+		return nil, err
+	}
+	u.CouponID.Apply(&c.CouponID)
+	c.CouponID = given(c.CouponID)
 	u.Name.Apply(&c.Name)
 	u.Email.Apply(&c.Email)
 	c.Name, c.Email = given(c.Name), given(c.Email)

@@ -1,7 +1,8 @@
 // Package entitlement is what a customer may use, and from which source.
 //
-// Rows are the compiled entitlements of plan versions, shared by all customers on
-// them; Compile merges several sources by the generous rule. A Set is the state of
+// Rows are the compiled entitlements of a plan version and the add-ons beside it,
+// shared by all customers who have the same; Combine makes them of the parts of one
+// subscription, Compile merges several sources by the generous rule. A Set is the state of
 // one customer or resource, kept in a Cache; Service answers checks and lists from
 // it. The decision itself is rules.Decide. Rules: domain-entitlements-usage §1–3.
 package entitlement
@@ -9,6 +10,7 @@ package entitlement
 import (
 	"cmp"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/purserhq/purser/internal/core/catalog"
@@ -25,6 +27,8 @@ type Feature struct {
 	Status      string
 	Units       *string
 	UnitsPlural *string
+	EnumValues  []catalog.EnumValue
+	Transform   *catalog.Transformation
 	Metadata    map[string]string
 }
 
@@ -32,7 +36,8 @@ type Feature struct {
 func FeatureOf(f *catalog.Feature) Feature {
 	return Feature{
 		RefID: f.RefID, DisplayName: f.DisplayName, Description: f.Description, Type: f.Type, MeterType: f.MeterType,
-		Status: f.Status, Units: f.Units, UnitsPlural: f.UnitsPlural, Metadata: f.Metadata,
+		Status: f.Status, Units: f.Units, UnitsPlural: f.UnitsPlural, EnumValues: f.EnumValues, Transform: f.Transformation,
+		Metadata: f.Metadata,
 	}
 }
 
@@ -47,7 +52,9 @@ type Entitlement struct {
 	ResetConfiguration  string // where the period begins: StartOfTheMonth…; "" for none
 	DisplayNameOverride *string
 	HiddenFromWidgets   []string
+	Overrides           bool // of an add-on: it replaces what the plan gives; false in what was combined
 	UpdatedAt           time.Time
+	Asked               *atomic.Bool // set when somebody checks the feature; nil outside of the cache
 }
 
 // Rows are entitlements by feature. They are immutable; all customers with the same sources share them. A nil *Rows has
@@ -86,18 +93,19 @@ func (r *Rows) Find(featureRef string) *Entitlement {
 	return nil
 }
 
-// CompileVersion makes the rows of a plan version; features finds a feature by refId. An entitlement to a feature that
-// is not found is left out.
+// CompileVersion makes the rows of one version, without what it inherits; features finds a feature by refId. An
+// entitlement to a feature that is not found is left out, and so are credits.
 func CompileVersion(v catalog.Version, features func(ref string) (*catalog.Feature, bool)) *Rows {
 	list := make([]Entitlement, 0, len(v.Entitlements))
-	for _, e := range v.Entitlements {
+	for i := range v.Entitlements {
+		e := &v.Entitlements[i]
 		f, ok := features(e.FeatureRefID)
-		if !ok {
+		if !ok || e.Type == catalog.CreditEntitlement {
 			continue
 		}
 		row := Entitlement{
-			Feature: FeatureOf(f), Row: rowOf(f, e), ResetPeriod: e.ResetPeriod, DisplayNameOverride: e.DisplayName,
-			HiddenFromWidgets: e.HiddenFromWidgets, UpdatedAt: e.UpdatedAt,
+			Feature: FeatureOf(f), Row: rowOf(f, e, v.Soft(e)), ResetPeriod: e.ResetPeriod, DisplayNameOverride: e.DisplayName,
+			HiddenFromWidgets: e.HiddenFromWidgets, Overrides: e.Behavior == catalog.Override, UpdatedAt: e.UpdatedAt,
 		}
 		if e.ResetConfiguration != nil {
 			row.ResetConfiguration = e.ResetConfiguration.AccordingTo
@@ -107,8 +115,8 @@ func CompileVersion(v catalog.Version, features func(ref string) (*catalog.Featu
 	return newRows(list)
 }
 
-func rowOf(f *catalog.Feature, e catalog.Entitlement) rules.Row {
-	r := rules.Row{Granted: e.Granted, Unlimited: e.Unlimited, Soft: e.Soft}
+func rowOf(f *catalog.Feature, e *catalog.Entitlement, soft bool) rules.Row {
+	r := rules.Row{Granted: e.Granted, Unlimited: e.Unlimited, Soft: soft, EnumValues: e.EnumValues}
 	switch f.Type {
 	case catalog.Boolean:
 		r.Type = rules.Boolean

@@ -16,6 +16,7 @@ type environment struct {
 	epoch, floor atomic.Int64
 	vocabulary   atomic.Pointer[vocabulary]
 	mu           sync.Mutex // guards changes of vocabulary
+	asked        asked
 }
 
 // usable reports whether a set is right at now, in µs. A set of an older epoch is, when it was read after the last
@@ -38,8 +39,9 @@ func (e *environment) invalidate(position int64) {
 // vocabulary is an environment's features at one version of its catalog, and the rows that were compiled with them.
 type vocabulary struct {
 	catalog *catalog.Snapshot
+	asked   *asked
 	mu      sync.RWMutex
-	rows    map[string]*Rows // by version id
+	rows    map[string]*Rows // by version id, or by combination
 }
 
 // speak returns the vocabulary of a catalog and keeps the newest: every set that is fresh was compiled with that or an
@@ -54,39 +56,59 @@ func (e *environment) speak(c *catalog.Snapshot) *vocabulary {
 	if old != nil && old.catalog.Version == c.Version {
 		return old
 	}
-	v := &vocabulary{catalog: c, rows: map[string]*Rows{}}
+	v := &vocabulary{catalog: c, asked: &e.asked, rows: map[string]*Rows{}}
 	if old == nil || old.catalog.Version < c.Version {
 		e.vocabulary.Store(v)
 	}
 	return v
 }
 
-// rowsOf returns the shared rows of a subscription's plan version.
+// maxCombinations bounds the rows that are kept for combinations of a plan and add-ons: quantities make many of them.
+const maxCombinations = 20_000
+
+// rowsOf returns the rows of a subscription, shared by all that have the same versions and quantities.
 func (v *vocabulary) rowsOf(ctx context.Context, st Store, env tenant.ID, s Subscription) (*Rows, error) {
+	return v.shared(s.combination(), func() (*Rows, error) {
+		return s.rows(func(id string) (*Rows, error) {
+			return v.shared(id, func() (*Rows, error) {
+				version, err := version(ctx, st, env, v.catalog, id)
+				if err != nil {
+					return nil, err
+				}
+				r := CompileVersion(version, v.catalog.Feature)
+				v.watch(r)
+				return r, nil
+			})
+		})
+	})
+}
+
+// shared returns the rows that are kept under a key, or makes them.
+func (v *vocabulary) shared(key string, make func() (*Rows, error)) (*Rows, error) {
 	v.mu.RLock()
-	r := v.rows[s.VersionID]
+	r := v.rows[key]
 	v.mu.RUnlock()
 	if r != nil {
 		return r, nil
 	}
-	version, err := v.version(ctx, st, env, s)
+	r, err := make()
 	if err != nil {
 		return nil, err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if r := v.rows[s.VersionID]; r != nil {
-		return r, nil
+	if old := v.rows[key]; old != nil {
+		return old, nil
 	}
-	r = CompileVersion(version, v.catalog.Feature)
-	v.rows[s.VersionID] = r
+	if len(v.rows) < maxCombinations {
+		v.rows[key] = r
+	}
 	return r, nil
 }
 
-// version finds a plan version: the latest is in the catalog, older ones are read.
-func (v *vocabulary) version(ctx context.Context, st Store, env tenant.ID, s Subscription) (catalog.Version, error) {
-	if p, ok := v.catalog.PlanByID(s.PlanID); ok && p.Latest != nil && p.Latest.ID == s.VersionID {
-		return *p.Latest, nil
+// watch lets checks of rows be noticed.
+func (v *vocabulary) watch(r *Rows) {
+	for i := range r.list {
+		r.list[i].Asked = v.asked.mark(r.list[i].Feature.RefID)
 	}
-	return st.PlanVersion(ctx, env, s.VersionID)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/catalog"
 )
 
 // Load answers inside a transaction, past the cache, what a customer or resource may use at now: the transaction's own
@@ -21,15 +22,26 @@ func Load(ctx context.Context, st Store, env tenant.ID, customerRef, resource st
 	var sources []Source
 	var until time.Time
 	for _, sub := range h.live(now) {
-		v, err := st.PlanVersion(ctx, env, sub.VersionID)
+		rows, err := sub.rows(func(id string) (*Rows, error) {
+			v, err := version(ctx, st, env, c, id)
+			return CompileVersion(v, c.Feature), err
+		})
 		if err != nil {
 			return nil, err
 		}
 		end := sub.until()
-		sources = append(sources, Source{CompileVersion(v, c.Feature), end})
+		sources = append(sources, Source{rows, end})
 		if end != nil && (until.IsZero() || end.Before(until)) {
 			until = *end
 		}
 	}
 	return Present(Compile(sources), until), nil
+}
+
+// version finds a version: those in force are in the catalog, older ones are read.
+func version(ctx context.Context, st Store, env tenant.ID, c *catalog.Snapshot, id string) (catalog.Version, error) {
+	if v, ok := c.VersionByID(id); ok {
+		return *v, nil
+	}
+	return st.PackageVersion(ctx, env, id)
 }

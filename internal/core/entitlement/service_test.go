@@ -199,7 +199,7 @@ func TestVersionsArePinned(t *testing.T) {
 		s.provision("old", "plan-free", "")
 		_, err := s.plans.CreateDraft(s.ctx, env, "plan-free")
 		s.ok(err)
-		_, err = s.plans.UpdateEntitlement(s.ctx, env, "plan-free", "seats", catalog.EntitlementUpdate{UsageLimit: opt.Some(int64(7))})
+		_, err = s.plans.UpdateEntitlement(s.ctx, env, "plan-free", "", "seats", catalog.EntitlementUpdate{UsageLimit: opt.Some(int64(7))})
 		s.ok(err)
 		_, err = s.plans.Publish(s.ctx, env, "plan-free", "")
 		s.ok(err)

@@ -43,7 +43,7 @@ type shop struct {
 	settled   *atomic.Int64
 	customers *provisioning.Service
 	features  *catalog.Features
-	plans     *catalog.Plans
+	plans     *catalog.Packages
 }
 
 // eachShop runs a test on every engine.
@@ -65,7 +65,7 @@ func open(t *testing.T, db *store.DB, c *clock.Manual) *shop {
 		t: t, ctx: event.WithActor(t.Context(), event.System("test")), clock: c, clocks: account.NewClocks(c),
 		cache: entitlement.NewCache(1000), reads: new(atomic.Int64), settled: new(atomic.Int64),
 		customers: provisioning.NewService(store.As(db, func(t *store.Tx) provisioning.Store { return t }), []byte("key")),
-		features:  catalog.NewFeatures(cat), plans: catalog.NewPlans(cat),
+		features:  catalog.NewFeatures(cat), plans: catalog.NewPlans(cat, nil),
 	}
 	db.OnCommit(s.cache.Observe)
 	db.OnCommit(s.clocks.Observe)
@@ -108,22 +108,22 @@ func (s *shop) stock(products *catalog.Products) {
 	}
 	trial := &catalog.Trial{Duration: 14, Units: "DAY"}
 	s.plan("product-demo", "plan-free", nil, seats(1))
-	s.plan("product-demo", "plan-pro", trial, unlimitedSeats, catalog.NewEntitlement{FeatureID: "reports"})
-	s.plan("product-team", "plan-team", trial, unlimitedSeats, catalog.NewEntitlement{FeatureID: "reports"})
+	s.plan("product-demo", "plan-pro", trial, unlimitedSeats, catalog.NewEntitlement{Ref: "reports"})
+	s.plan("product-team", "plan-team", trial, unlimitedSeats, catalog.NewEntitlement{Ref: "reports"})
 	settings := journey.Settings{EndSetup: journey.DowngradeToFree, DowngradePlanID: "plan-free"}.Normalise()
 	_, err := products.Update(s.ctx, env, "product-demo", catalog.ProductUpdate{Settings: &settings})
 	s.ok(err)
 }
 
 func seats(n int64) catalog.NewEntitlement {
-	return catalog.NewEntitlement{FeatureID: "seats", EntitlementUpdate: catalog.EntitlementUpdate{UsageLimit: opt.Some(n)}}
+	return catalog.NewEntitlement{Ref: "seats", EntitlementUpdate: catalog.EntitlementUpdate{UsageLimit: opt.Some(n)}}
 }
 
-var unlimitedSeats = catalog.NewEntitlement{FeatureID: "seats", EntitlementUpdate: catalog.EntitlementUpdate{Unlimited: opt.Some(true)}}
+var unlimitedSeats = catalog.NewEntitlement{Ref: "seats", EntitlementUpdate: catalog.EntitlementUpdate{Unlimited: opt.Some(true)}}
 
 func (s *shop) plan(product, ref string, trial *catalog.Trial, entitlements ...catalog.NewEntitlement) {
 	s.t.Helper()
-	p := catalog.NewPlan{ID: ref, DisplayName: ref, ProductID: product, PricingType: catalog.Free}
+	p := catalog.NewPackage{ID: ref, DisplayName: ref, ProductID: product, PricingType: catalog.Free}
 	if trial != nil {
 		p.PricingType, p.Trial = catalog.Paid, trial
 	}
@@ -133,7 +133,7 @@ func (s *shop) plan(product, ref string, trial *catalog.Trial, entitlements ...c
 	s.ok(err)
 	if trial != nil {
 		price := money.Money{Amount: money.MustDecimal("49"), Currency: money.USD}
-		_, err = s.plans.Update(s.ctx, env, ref, catalog.PlanUpdate{Pricing: &catalog.Pricing{
+		_, err = s.plans.Update(s.ctx, env, ref, catalog.PackageUpdate{Pricing: &catalog.Pricing{
 			Type: catalog.Paid,
 			Models: []catalog.PricingModel{{
 				BillingModel: catalog.FlatFee, Periods: []catalog.PricePeriod{{BillingPeriod: catalog.Monthly, Price: &price}},

@@ -13,7 +13,7 @@ type Store interface {
 	// EntitlementHolder reads what a customer's entitlements rest on. resource is "" for the customer itself.
 	EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, resource string) (Holder, error)
 	Catalog(ctx context.Context, env tenant.ID) (*catalog.Snapshot, error)
-	PlanVersion(ctx context.Context, env tenant.ID, versionID string) (catalog.Version, error)
+	PackageVersion(ctx context.Context, env tenant.ID, versionID string) (catalog.Version, error)
 }
 
 // Holder is a customer, or one of its resources, as far as entitlements go.
@@ -29,10 +29,18 @@ type Holder struct {
 type Subscription struct {
 	PlanID           string // internal
 	VersionID        string
+	Bases            []string // versions that the plan's version inherits from, the nearest first
+	Addons           []Addon
 	InTrial          bool
 	TrialEndDate     *time.Time
 	CancellationDate *time.Time
 	EndDate          *time.Time
+}
+
+// Addon is an add-on of a subscription.
+type Addon struct {
+	VersionID string
+	Quantity  int64
 }
 
 // until is when the subscription stops giving access; nil for none in sight.

@@ -2,6 +2,7 @@ package provisioning
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/tenant"
@@ -104,6 +105,9 @@ func (s *Service) Update(ctx context.Context, env tenant.ID, ref string, u custo
 		if err := s.settle(ctx, st, env, &c, now); err != nil {
 			return c, err
 		}
+		if err := mayHaveCoupon(ctx, st, env, u.Coupon()); err != nil {
+			return c, err
+		}
 		changed, err := u.Apply(&c, now)
 		if err != nil || len(changed) == 0 {
 			return c, err
@@ -112,4 +116,19 @@ func (s *Service) Update(ctx context.Context, env tenant.ID, ref string, u custo
 		st.Append(env, c.Event("customer.updated", map[string]any{"changed": changed}))
 		return c, nil
 	}, tx.Lock{Kind: tx.Customer, Ref: ref})
+}
+
+// mayHaveCoupon refuses a coupon that cannot be given; "" is none.
+func mayHaveCoupon(ctx context.Context, st Store, env tenant.ID, ref string) error {
+	if ref == "" {
+		return nil
+	}
+	coupon, err := st.CouponByRef(ctx, env, ref)
+	switch {
+	case errors.Is(err, catalog.ErrCouponNotFound):
+		return catalog.ErrCouponNotFound.At("couponId", "There is no coupon %s.", ref)
+	case err == nil && coupon.Status == catalog.Archived:
+		return catalog.ErrCouponArchived.At("couponId", "The coupon %s is archived.", ref)
+	}
+	return err
 }

@@ -31,9 +31,6 @@ type Result struct {
 	Repeated     bool      // the customer existed, made by an equal request
 }
 
-// ErrPriceNotFound is a billing period that the plan has no price for.
-var ErrPriceNotFound = errs.New(errs.NotFound, "PriceNotFound", "The plan has no price for this billing period.")
-
 // attempts bounds how often a lost race, for a new customer id or with a change of the product, is followed by another look.
 const attempts = 5
 
@@ -139,6 +136,11 @@ func (p provision) decide(st Store, now time.Time) (decided, error) {
 	d := decided{customer: p.req.Customer(p.ids.New(), now)}
 	c := &d.customer
 	c.First.Fingerprint = p.print
+	if c.CouponID != nil {
+		if err := mayHaveCoupon(p.ctx, st, p.env, *c.CouponID); err != nil {
+			return d, err
+		}
+	}
 	if p.req.Subscription == nil {
 		dec := journey.Decide(journey.Request{})
 		c.First.Strategy, c.First.Steps = string(dec.Strategy), dec.Steps
@@ -171,14 +173,13 @@ func (p provision) decide(st Store, now time.Time) (decided, error) {
 		c.Trialed = append(c.Trialed, customer.Trialed{ProductID: product.RefID, PlanID: change.Subscription.PlanRef})
 	}
 	if change.Subscription.Status.Live() {
-		plan, _ := cat.PlanByID(change.Subscription.PlanID)
-		d.rows = entitlement.CompileVersion(*plan.Latest, cat.Feature)
+		d.rows = rowsOf(cat, change.Subscription)
 	}
 	return d, nil
 }
 
 // requested finds the plan that was asked for and checks the parameters that no journey can make right.
-func requested(cat *catalog.Snapshot, in Params) (*catalog.Product, *catalog.Plan, error) {
+func requested(cat *catalog.Snapshot, in Params) (*catalog.Product, *catalog.Package, error) {
 	plan, ok := cat.Plan(in.PlanID)
 	if !ok || plan.Status == catalog.Archived {
 		return nil, nil, catalog.ErrPlanNotFound.At(paramsPath+"planId", "There is no plan %s.", in.PlanID)
@@ -217,17 +218,14 @@ func (p provision) create(cat *catalog.Snapshot, product *catalog.Product, dec j
 	if !ok {
 		return subscription.Change{}, catalog.ErrPlanNotFound.Because("There is no plan %s.", dec.Plan.ID)
 	}
-	var notes []string
-	period := dec.BillingPeriod
-	if period != "" && plan.Latest.PricingType == catalog.Free {
-		notes, period = append(notes, fmt.Sprintf("Dropped: billingPeriod (%s is free).", plan.RefID)), ""
-	}
-	if period != "" && !hasPeriod(plan, period) {
-		return subscription.Change{}, ErrPriceNotFound.At(paramsPath+"billingPeriod", "The plan %s has no price for %s.", plan.RefID, period)
+	terms, err := p.terms(cat, plan, dec)
+	if err != nil {
+		return subscription.Change{}, err
 	}
 	n := subscription.New{
 		ID: p.ids.New(), RefID: id.Generated("subscription"), CustomerID: c.ID, CustomerRef: c.RefID,
-		Product: *product, Plan: *plan, BillingPeriod: period, Metadata: in.Metadata,
+		Product: *product, Plan: *plan, Bases: cat.Bases(plan.Latest), Addons: terms.addons,
+		BillingPeriod: terms.period, Country: terms.country, Metadata: in.Metadata,
 		History: subscription.History{Tried: c.HasTried(product.RefID)},
 	}
 	if in.StartDate != nil {
@@ -241,20 +239,8 @@ func (p provision) create(cat *catalog.Snapshot, product *catalog.Product, dec j
 		n.Resource = *in.ResourceID
 	}
 	change := subscription.Create(n, now)
-	change.Steps = append(notes, change.Steps...)
+	change.Steps = append(terms.notes, change.Steps...)
 	return change, nil
-}
-
-func hasPeriod(plan *catalog.Plan, period string) bool {
-	if len(plan.Latest.Prices) == 0 {
-		return true
-	}
-	for _, price := range plan.Latest.Prices {
-		if price.BillingPeriod == period {
-			return true
-		}
-	}
-	return false
 }
 
 // save queues every row and event of a decision.

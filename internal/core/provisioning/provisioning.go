@@ -7,9 +7,12 @@
 package provisioning
 
 import (
+	"context"
+
 	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/customer"
 	"github.com/purserhq/purser/internal/core/entitlement"
 	"github.com/purserhq/purser/internal/core/subscription"
@@ -23,6 +26,7 @@ type Store interface {
 	timer.Store
 	clockStore
 	entitlement.Store
+	CouponByRef(ctx context.Context, env tenant.ID, ref string) (catalog.Coupon, error)
 	// InsertResource makes a resource of a customer; one that exists is left alone.
 	InsertResource(env tenant.ID, r Resource)
 	// EraseAnswers forgets the stored answers about a customer.

@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"sort"
 	"time"
 	"unicode/utf8"
 
+	"github.com/purserhq/purser/internal/base/country"
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/metadata"
@@ -33,6 +35,14 @@ type Params struct {
 	StartDate     *time.Time
 	Metadata      map[string]string
 	BillingPeriod string // MONTHLY, ANNUALLY or ""
+	Country       string // ISO 3166-1 alpha-2, or ""; chooses among localised prices
+	Addons        []AddonQuantity
+}
+
+// AddonQuantity asks for an add-on.
+type AddonQuantity struct {
+	ID       string `json:"id"` // refId
+	Quantity int64  `json:"quantity"`
 }
 
 const paramsPath = "subscriptionParams."
@@ -44,13 +54,7 @@ func (r Request) Validate() error {
 	if p := r.Subscription; p != nil {
 		p.check(&c)
 	}
-	if err := c.Err(); err != nil {
-		return err
-	}
-	if r.CouponID != nil && *r.CouponID != "" {
-		return customer.ErrCouponNotFound.At("couponId", "There is no coupon %s.", *r.CouponID)
-	}
-	return nil
+	return c.Err()
 }
 
 func (p Params) check(c *errs.Checks) {
@@ -71,6 +75,12 @@ func (p Params) check(c *errs.Checks) {
 	default:
 		c.Shape(paramsPath+"billingPeriod", "must be MONTHLY or ANNUALLY")
 	}
+	if p.Country != "" && !country.Valid(p.Country) {
+		c.Shape(paramsPath+"billingCountryCode", "must be an ISO 3166-1 alpha-2 code such as DE")
+	}
+	for i, a := range p.Addons {
+		checkRef(fmt.Sprintf("addons[%d].id", i), a.ID)
+	}
 	if d := p.StartDate; d != nil && (d.Year() < 1970 || d.Year() > 9000) {
 		c.Rule(paramsPath+"startDate", "must lie between the years 1970 and 9000")
 	}
@@ -90,6 +100,8 @@ func (p Params) given() []string {
 	add("startDate", p.StartDate != nil)
 	add("metadata", len(p.Metadata) > 0)
 	add("billingPeriod", p.BillingPeriod != "")
+	add("billingCountryCode", p.Country != "")
+	add("addons", len(p.Addons) > 0)
 	return names
 }
 
@@ -135,6 +147,8 @@ func (r Request) Fingerprint(key []byte) map[string]string {
 		put(paramsPath+"startDate", p.StartDate)
 		put(paramsPath+"metadata", metadata.Given(p.Metadata))
 		put(paramsPath+"billingPeriod", p.BillingPeriod)
+		put(paramsPath+"billingCountryCode", p.Country)
+		put(paramsPath+"addons", p.Addons)
 	}
 	return out
 }

@@ -116,7 +116,7 @@ func (f firing) endTrial(sub subscription.Subscription) error {
 		plan, _ := cat.Plan(end.DowngradeTo.ID)
 		f.insert(subscription.Create(subscription.New{
 			ID: f.ids.New(), RefID: id.Generated("subscription"), CustomerID: sub.CustomerID, CustomerRef: sub.CustomerRef,
-			Product: *product, Plan: *plan, Resource: sub.Resource, Metadata: sub.Metadata,
+			Product: *product, Plan: *plan, Bases: cat.Bases(plan.Latest), Resource: sub.Resource, Metadata: sub.Metadata,
 		}, f.at))
 	}
 	f.append(subscription.EntitlementsUpdated(f.customer.RefID, sub.Resource, "trial_ended", f.customer.Version, f.at))
@@ -158,8 +158,8 @@ func (f firing) begin(sub subscription.Subscription) error {
 	if err != nil {
 		return err
 	}
-	plan, ok := cat.PlanByID(sub.PlanID)
-	if !ok || plan.Latest == nil || plan.Status != catalog.Published {
+	plan, ok := cat.PackageByID(sub.PlanID)
+	if !ok || !plan.Available() {
 		f.update(subscription.Cancel(sub, subscription.Immediate, f.at))
 		return nil
 	}
@@ -167,7 +167,7 @@ func (f firing) begin(sub subscription.Subscription) error {
 	if err != nil {
 		return err
 	}
-	ch := subscription.Begin(sub, *plan, history(*f.customer, all, sub.ProductID, sub.ProductRef))
+	ch := subscription.Begin(sub, *plan, cat.Bases(plan.Latest), latestAddons(cat, sub), history(*f.customer, all, sub.ProductID, sub.ProductRef))
 	for _, o := range all {
 		if o.ID != sub.ID && o.ProductID == sub.ProductID && o.Resource == sub.Resource && replaces(ch.Subscription, o) {
 			f.update(subscription.Cancel(o, subscription.UpgradeOrDowngrade, f.at))

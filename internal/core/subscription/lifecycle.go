@@ -26,12 +26,36 @@ type New struct {
 	ID, RefID               string
 	CustomerID, CustomerRef string
 	Product                 catalog.Product
-	Plan                    catalog.Plan // with Latest, which gets pinned
+	Plan                    catalog.Package    // with Latest, which gets pinned
+	Bases                   []*catalog.Version // those that it inherits from, which get pinned too
+	Addons                  []NewAddon
+	Country                 string // whose prices are paid
 	Resource                string
 	StartDate               *time.Time // nil for now
 	BillingPeriod           string     // "" takes the plan's first
 	Metadata                map[string]string
 	History                 History
+}
+
+// NewAddon is an add-on that a subscription begins with.
+type NewAddon struct {
+	Package  *catalog.Package // with Latest, which gets pinned
+	Quantity int64
+}
+
+// pin fixes what the subscription has and pays.
+func (s *Subscription) pin(v *catalog.Version, bases []*catalog.Version, addons []NewAddon) {
+	s.VersionID, s.PriceVersionID, s.PlanVersion, s.PricingType = v.ID, v.ID, v.Number, v.PricingType
+	s.Bases = nil
+	for _, b := range bases {
+		s.Bases = append(s.Bases, b.ID)
+	}
+	s.Prices = s.Charges("", v.Prices)
+	s.Addons = nil
+	for _, a := range addons {
+		s.Addons = append(s.Addons, Addon{a.Package.ID, a.Package.RefID, a.Package.Latest.ID, a.Package.Latest.ID, a.Quantity})
+		s.Prices = append(s.Prices, s.Charges(a.Package.RefID, a.Package.Latest.Prices)...)
+	}
 }
 
 // History is what trial eligibility asks of a customer, per product (§9.5).
@@ -46,10 +70,11 @@ func Create(in New, now time.Time) Change {
 	s := Subscription{
 		ID: in.ID, RefID: in.RefID, CustomerID: in.CustomerID, CustomerRef: in.CustomerRef,
 		ProductID: in.Product.ID, ProductRef: in.Product.RefID, Resource: in.Resource,
-		PlanID: in.Plan.ID, PlanRef: in.Plan.RefID, VersionID: v.ID, PlanVersion: v.Number, PricingType: v.PricingType,
+		PlanID: in.Plan.ID, PlanRef: in.Plan.RefID, Country: in.Country,
 		StartDate: now, BillingPeriod: billingPeriod(in.BillingPeriod, v), PaymentCollection: paymentNotRequired,
 		Metadata: in.Metadata, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
+	s.pin(v, in.Bases, in.Addons)
 	if in.StartDate != nil {
 		s.StartDate = *in.StartDate
 	}
@@ -73,11 +98,11 @@ func Create(in New, now time.Time) Change {
 	return c
 }
 
-// Begin starts a scheduled subscription at its start date on the plan's latest version (§9.6).
-func Begin(s Subscription, plan catalog.Plan, h History) Change {
+// Begin starts a scheduled subscription at its start date on the latest versions of its plan and add-ons (§9.6).
+func Begin(s Subscription, plan catalog.Package, bases []*catalog.Version, addons []NewAddon, h History) Change {
 	v := plan.Latest
-	s.VersionID, s.PlanVersion, s.PricingType = v.ID, v.Number, v.PricingType
 	s.BillingPeriod = billingPeriod(s.BillingPeriod, v)
+	s.pin(v, bases, addons)
 	s.touch(s.StartDate)
 	c := Change{}
 	trial, _ := eligible(v, h, false)
@@ -93,9 +118,15 @@ func (s *Subscription) run(c *Change, trial *catalog.Trial) {
 		s.activate(s.StartDate)
 		return
 	}
-	end := trial.Ends(s.StartDate)
-	s.Status, s.TrialEndDate, s.TrialEndBehavior = InTrial, &end, trial.EndBehavior
 	c.Tried = true
+	s.Status, s.TrialEndBehavior = InTrial, trial.EndBehavior
+	end, ok := trial.Ends(s.StartDate)
+	if !ok {
+		c.Steps = append(c.Steps, "The trial has no end date: its budget ends it.")
+		c.Events = append(c.Events, s.event(typeTrialStarted, s.StartDate))
+		return
+	}
+	s.TrialEndDate = &end
 	c.Steps = append(c.Steps, fmt.Sprintf("The trial ends on %s.", day(end)))
 	c.Timers = append(c.Timers, s.timer(timer.TrialEndsSoon, announceAt(s.StartDate, end)), s.timer(timer.TrialEnd, end))
 	c.Events = append(c.Events, s.event(typeTrialStarted, s.StartDate))
@@ -143,13 +174,14 @@ func eligible(v *catalog.Version, h History, backdated bool) (trial *catalog.Tri
 
 // billingPeriod is the asked for period, else the version's first; "" for free plans.
 func billingPeriod(asked string, v *catalog.Version) string {
-	if v.PricingType == catalog.Free || len(v.Prices) == 0 {
+	periods := v.BillingPeriods()
+	switch {
+	case v.PricingType == catalog.Free || len(v.Prices) == 0:
 		return ""
-	}
-	if asked != "" {
+	case asked != "" || len(periods) == 0:
 		return asked
 	}
-	return v.Prices[0].BillingPeriod
+	return periods[0]
 }
 
 // AnnounceTrialEnd tells that a trial ends soon; the subscription stays as it is.

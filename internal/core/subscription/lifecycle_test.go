@@ -14,12 +14,12 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func plan(pricing string, trial *catalog.Trial) catalog.Plan {
+func plan(pricing string, trial *catalog.Trial) catalog.Package {
 	v := &catalog.Version{ID: "v1", Number: 3, Status: catalog.Published, PricingType: pricing, Trial: trial}
 	if pricing == catalog.Paid {
-		v.Prices = []catalog.Price{{BillingPeriod: subscription.Monthly}}
+		v.Prices = []catalog.Price{{BillingCadence: catalog.Recurring, BillingPeriod: subscription.Monthly}}
 	}
-	return catalog.Plan{ID: "p1", RefID: "plan-pro", Status: catalog.Published, Latest: v}
+	return catalog.Package{ID: "p1", RefID: "plan-pro", Status: catalog.Published, Latest: v}
 }
 
 func TestCreate(t *testing.T) {
@@ -123,7 +123,7 @@ func TestBeginUsesTheLatestVersion(t *testing.T) {
 	scheduled := subscription.Create(subscription.New{Plan: plan(catalog.Paid, nil), StartDate: &future}, noon).Subscription
 	now := plan(catalog.Paid, &catalog.Trial{Duration: 1, Units: "MONTH"})
 	now.Latest.ID, now.Latest.Number = "v2", 4
-	ch := subscription.Begin(scheduled, now, subscription.History{})
+	ch := subscription.Begin(scheduled, now, nil, nil, subscription.History{})
 	s := ch.Subscription
 	if s.VersionID != "v2" || s.PlanVersion != 4 || s.Status != subscription.InTrial || s.Version != 2 {
 		t.Errorf("began as %+v", s)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/event"
 )
 
@@ -85,7 +86,10 @@ type Subscription struct {
 	Resource           string // refId; "" for none
 	PlanID             string // internal
 	PlanRef            string
-	VersionID          string // the pinned plan version
+	VersionID          string   // the pinned plan version
+	PriceVersionID     string   // the version whose prices are paid: a migration leaves it
+	Bases              []string // pinned versions that the plan's version inherits from, the nearest first
+	Addons             []Addon  // by refId
 	PlanVersion        int64
 	PricingType        string
 	Status             Status
@@ -95,7 +99,9 @@ type Subscription struct {
 	TrialEndBehavior   string
 	CancellationDate   *time.Time
 	CancelReason       string
-	BillingPeriod      string // "" for free plans
+	BillingPeriod      string   // "" for free plans
+	Country            string   // whose prices are paid, ISO 3166-1 alpha-2; "" for the default ones
+	Prices             []Charge // the prices in force, where they were read or made
 	BillingCycleAnchor *time.Time
 	PaymentCollection  string
 	Metadata           map[string]string
@@ -104,6 +110,31 @@ type Subscription struct {
 	UpdatedAt          time.Time
 	// Due is when the customer's earliest timer fires; nil for none.
 	Due *time.Time
+}
+
+// Addon is an add-on of a subscription, pinned like its plan.
+type Addon struct {
+	PackageID      string // internal
+	RefID          string
+	VersionID      string
+	PriceVersionID string
+	Quantity       int64
+}
+
+// Charge is a price that a subscription pays.
+type Charge struct {
+	AddonRef string // "" for the plan's
+	catalog.Price
+}
+
+// Charges are the prices of a version that a subscription pays in its period and country.
+func (s *Subscription) Charges(addonRef string, prices []catalog.Price) []Charge {
+	list := catalog.Applicable(prices, s.BillingPeriod, s.Country)
+	out := make([]Charge, 0, len(list))
+	for _, p := range list {
+		out = append(out, Charge{addonRef, p})
+	}
+	return out
 }
 
 // EffectiveEnd is the earliest date at which the subscription stops, or stopped; nil for none in sight (§9.1).

@@ -1,0 +1,209 @@
+package entitlement
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Beside is an add-on as a part of one subscription.
+type Beside struct {
+	Rows     *Rows
+	Quantity int64
+}
+
+// Combine merges the parts of one subscription, per feature (domain-entitlements-usage §2.3): the plan's own row, else
+// the one of the nearest base; increments of add-ons are added to it, times their quantity; where an add-on overrides,
+// the largest override counts and nothing else. The order of the add-ons does not matter.
+func Combine(own *Rows, bases []*Rows, addons []Beside) *Rows {
+	if len(bases) == 0 && len(addons) == 0 {
+		return own
+	}
+	c := combination{byFeature: map[string]*pieces{}}
+	for _, rows := range append([]*Rows{own}, bases...) {
+		for i := range rows.All() {
+			e := &rows.list[i]
+			if p := c.of(e); p.plan == nil {
+				p.plan = e
+			}
+		}
+	}
+	for _, a := range addons {
+		for i := range a.Rows.All() {
+			e := &a.Rows.list[i]
+			p := c.of(e)
+			p.addons = append(p.addons, piece{e, max(a.Quantity, 1)})
+		}
+	}
+	list := make([]Entitlement, 0, len(c.byFeature))
+	for _, p := range c.byFeature {
+		list = append(list, p.merge())
+	}
+	return newRows(list)
+}
+
+// combination collects what the parts of a subscription give, by feature.
+type combination struct{ byFeature map[string]*pieces }
+
+func (c combination) of(e *Entitlement) *pieces {
+	p := c.byFeature[e.Feature.RefID]
+	if p == nil {
+		p = &pieces{}
+		c.byFeature[e.Feature.RefID] = p
+	}
+	return p
+}
+
+// pieces are the rows of one feature.
+type pieces struct {
+	plan   *Entitlement // nil when only add-ons give it
+	addons []piece
+}
+
+// piece is a row that counts several times.
+type piece struct {
+	*Entitlement
+	times int64
+}
+
+func (p *pieces) merge() Entitlement {
+	if len(p.addons) == 0 {
+		return *p.plan
+	}
+	slices.SortFunc(p.addons, piece.compare)
+	var overrides, increments []piece
+	if p.plan != nil {
+		increments = append(increments, piece{p.plan, 1})
+	}
+	for _, a := range p.addons {
+		if a.Overrides {
+			overrides = append(overrides, a)
+		} else {
+			increments = append(increments, a)
+		}
+	}
+	if len(overrides) > 0 {
+		return largest(overrides)
+	}
+	return sum(increments)
+}
+
+// largest is the override that wins; enum values are united, since a set has no maximum.
+func largest(list []piece) Entitlement {
+	list = granted(list)
+	best := list[0]
+	for _, a := range list[1:] {
+		if cmp.Or(boolean(a.Row.Unlimited, best.Row.Unlimited), cmp.Compare(a.amount(), best.amount()), boolean(a.Row.Soft, best.Row.Soft)) > 0 {
+			best = a
+		}
+	}
+	out := *best.Entitlement
+	out.Row.Limit = best.amount()
+	out.Row.EnumValues = union(list)
+	out.Overrides = false
+	return out
+}
+
+// sum adds up the rows: the plan's is the first, if there is one, and gives everything that is no amount.
+func sum(list []piece) Entitlement {
+	list = granted(list)
+	out := *list[0].Entitlement
+	out.Row.Limit, out.Row.HasLimit, out.Row.Unlimited, out.Row.Soft = 0, false, false, false
+	for _, a := range list {
+		out.Row.Limit = add(out.Row.Limit, a.amount())
+		out.Row.HasLimit = out.Row.HasLimit || a.Row.HasLimit
+		out.Row.Unlimited = out.Row.Unlimited || a.Row.Unlimited
+		out.Row.Soft = out.Row.Soft || a.Row.Soft
+		if a.UpdatedAt.After(out.UpdatedAt) {
+			out.UpdatedAt = a.UpdatedAt
+		}
+		if out.ResetPeriod == "" {
+			out.ResetPeriod, out.ResetConfiguration = a.ResetPeriod, a.ResetConfiguration
+		}
+	}
+	if out.Row.Unlimited {
+		out.Row.Limit, out.Row.HasLimit = 0, false
+	}
+	out.Row.EnumValues = union(list)
+	return out
+}
+
+// granted leaves out revoked rows, unless all of them are.
+func granted(list []piece) []piece {
+	kept := slices.DeleteFunc(slices.Clone(list), func(a piece) bool { return !a.Row.Granted })
+	if len(kept) == 0 {
+		return list[:1]
+	}
+	return kept
+}
+
+// amount is the limit times the quantity; what would overflow stays at the largest number.
+func (a piece) amount() int64 {
+	if a.Row.Limit > 0 && a.times > math.MaxInt64/a.Row.Limit {
+		return math.MaxInt64
+	}
+	return a.Row.Limit * a.times
+}
+
+func add(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
+func union(list []piece) []string {
+	var values []string
+	for _, a := range list {
+		values = append(values, a.Row.EnumValues...)
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// compare makes the order of add-ons the same for everybody.
+func (a piece) compare(b piece) int {
+	return cmp.Or(
+		cmp.Compare(b.amount(), a.amount()), cmp.Compare(a.times, b.times), cmp.Compare(resetRank(a.ResetPeriod), resetRank(b.ResetPeriod)),
+		cmp.Compare(a.ResetConfiguration, b.ResetConfiguration), a.UpdatedAt.Compare(b.UpdatedAt),
+		boolean(a.Row.Soft, b.Row.Soft), comparePtr(a.DisplayNameOverride, b.DisplayNameOverride),
+		slices.Compare(a.HiddenFromWidgets, b.HiddenFromWidgets), slices.Compare(a.Row.EnumValues, b.Row.EnumValues),
+	)
+}
+
+// rows combines the parts of the subscription; of gives the rows of one version.
+func (s Subscription) rows(of func(versionID string) (*Rows, error)) (*Rows, error) {
+	own, err := of(s.VersionID)
+	if err != nil {
+		return nil, err
+	}
+	bases := make([]*Rows, len(s.Bases))
+	for i, id := range s.Bases {
+		if bases[i], err = of(id); err != nil {
+			return nil, err
+		}
+	}
+	addons := make([]Beside, len(s.Addons))
+	for i, a := range s.Addons {
+		addons[i].Quantity = a.Quantity
+		if addons[i].Rows, err = of(a.VersionID); err != nil {
+			return nil, err
+		}
+	}
+	return Combine(own, bases, addons), nil
+}
+
+// combination names what the subscription is made of: equal names are equal entitlements.
+func (s Subscription) combination() string {
+	if len(s.Bases) == 0 && len(s.Addons) == 0 {
+		return s.VersionID
+	}
+	parts := make([]string, 0, len(s.Addons))
+	for _, a := range s.Addons {
+		parts = append(parts, a.VersionID+"*"+strconv.FormatInt(a.Quantity, 10))
+	}
+	slices.Sort(parts)
+	return s.VersionID + "<" + strings.Join(s.Bases, "<") + "+" + strings.Join(parts, "+")
+}

@@ -1,0 +1,187 @@
+package provisioning
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/entitlement"
+	"github.com/purserhq/purser/internal/core/journey"
+	"github.com/purserhq/purser/internal/core/subscription"
+)
+
+// What a subscription to a plan can lack (domain-catalog-provisioning §9.3).
+var (
+	ErrBillingPeriodMissing = errs.New(errs.Invalid, "BillingPeriodMissingError", "The plan has prices for several billing periods: say which.")
+	ErrIncompatibleAddon    = errs.New(errs.Invalid, "UncompatibleSubscriptionAddon", "The plan does not go with this add-on.")
+)
+
+// terms are what a subscription to a plan is sold for.
+type terms struct {
+	period  string
+	country string
+	addons  []subscription.NewAddon
+	notes   []string // what was dropped, in words
+}
+
+// terms takes from the request what survives the journey's decision, and checks it against the plan that came of it.
+func (p provision) terms(cat *catalog.Snapshot, plan *catalog.Package, dec journey.Decision) (terms, error) {
+	in, v := p.req.Subscription, plan.Latest
+	t := terms{period: dec.BillingPeriod}
+	if t.period != "" && v.PricingType == catalog.Free {
+		t.notes, t.period = append(t.notes, fmt.Sprintf("Dropped: billingPeriod (%s is free).", plan.RefID)), ""
+	}
+	if v.PricingType == catalog.Paid && !slices.Contains(dec.Dropped, "billingCountryCode") {
+		t.country = in.Country
+	}
+	if err := missingValues(cat, plan); err != nil {
+		return t, err
+	}
+	var err error
+	if t.period, err = billingPeriod(plan, t.period, dec.Strategy == journey.RequestedPlan); err != nil {
+		return t, err
+	}
+	if !slices.Contains(dec.Dropped, "addons") {
+		t.addons, err = chooseAddons(cat, plan, in.Addons, t.period, t.country)
+	}
+	return t, err
+}
+
+// billingPeriod is the asked for period if the plan has it. Of several, one must be asked for, unless the journey chose
+// the plan and takes the first.
+func billingPeriod(plan *catalog.Package, asked string, mustAsk bool) (string, error) {
+	has := plan.Latest.BillingPeriods()
+	switch {
+	case len(has) == 0:
+		return asked, nil
+	case asked == "" && len(has) > 1 && mustAsk:
+		return "", ErrBillingPeriodMissing.At(paramsPath+"billingPeriod", "The plan %s has prices for %v: say which.", plan.RefID, has)
+	case asked == "":
+		return has[0], nil
+	case !slices.Contains(has, asked):
+		return "", catalog.ErrPriceNotFound.At(paramsPath+"billingPeriod", "The plan %s has no price for %s.", plan.RefID, asked)
+	}
+	return asked, nil
+}
+
+// missingValues refuses a plan that leaves the value of an entitlement to each subscription and has no default for it:
+// values per subscription cannot be given yet.
+func missingValues(cat *catalog.Snapshot, plan *catalog.Package) error {
+	var c errs.Checks
+	for _, v := range append([]*catalog.Version{plan.Latest}, cat.Bases(plan.Latest)...) {
+		for i := range v.Entitlements {
+			e := &v.Entitlements[i]
+			f, ok := cat.Feature(e.FeatureRefID)
+			if ok && e.IsCustom && e.UsageLimit == nil && !e.Unlimited && len(e.EnumValues) == 0 && f.Type != catalog.Boolean {
+				c.Shape(paramsPath+"entitlements", "%s has no value in the plan %s, and values per subscription are not supported yet", e.FeatureRefID, plan.RefID)
+			}
+		}
+	}
+	return c.Err()
+}
+
+// chooseAddons checks add-ons against the plan and against each other (domain-catalog-provisioning §9.3 step 6).
+func chooseAddons(cat *catalog.Snapshot, plan *catalog.Package, in []AddonQuantity, period, country string) ([]subscription.NewAddon, error) {
+	var c errs.Checks
+	var list []subscription.NewAddon
+	chosen := map[string]bool{}
+	for i, a := range in {
+		path := fmt.Sprintf("%saddons[%d].", paramsPath, i)
+		addon, ok := cat.Addon(a.ID)
+		switch {
+		case !ok || addon.Status == catalog.Archived || addon.ProductID != plan.ProductID:
+			c.Named(catalog.ErrAddonNotFound, path+"id", "there is no add-on %s", a.ID)
+			continue
+		case addon.Latest == nil:
+			c.Named(catalog.ErrUnpublished, path+"id", "the add-on %s is not published yet", a.ID)
+			continue
+		case chosen[a.ID]:
+			c.Rule(path+"id", "is there twice: add the quantities up")
+		}
+		chosen[a.ID] = true
+		checkAddon(&c, path, plan, addon, a.Quantity)
+		checkAddonPrice(&c, path, plan, addon, period, country)
+		list = append(list, subscription.NewAddon{Package: addon, Quantity: a.Quantity})
+	}
+	for i, a := range in {
+		if addon, ok := cat.Addon(a.ID); ok && addon.Latest != nil {
+			for _, need := range addon.Latest.Dependencies {
+				if !chosen[need] {
+					c.Rule(fmt.Sprintf("%saddons[%d].id", paramsPath, i), "%s needs the add-on %s", a.ID, need)
+				}
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b subscription.NewAddon) int {
+		if a.Package.RefID < b.Package.RefID {
+			return -1
+		}
+		return 1
+	})
+	return list, c.Err()
+}
+
+func checkAddon(c *errs.Checks, path string, plan, addon *catalog.Package, quantity int64) {
+	v := addon.Latest
+	switch {
+	case !slices.Contains(plan.Latest.Compatible, addon.RefID):
+		c.Named(ErrIncompatibleAddon, path+"id", "the plan %s does not go with the add-on %s", plan.RefID, addon.RefID)
+	case v.PricingType == catalog.Custom && plan.Latest.PricingType != catalog.Custom:
+		c.Named(ErrIncompatibleAddon, path+"id", "the add-on %s is custom: only custom plans can have it", addon.RefID)
+	}
+	switch {
+	case quantity < 1:
+		c.Named(catalog.ErrInvalidQuantity, path+"quantity", "must be at least 1")
+	case v.MaxQuantity != nil && quantity > *v.MaxQuantity:
+		c.Named(catalog.ErrInvalidQuantity, path+"quantity", "must be at most %d", *v.MaxQuantity)
+	case quantity > 999_999:
+		c.Named(catalog.ErrInvalidQuantity, path+"quantity", "must be at most 999999")
+	}
+}
+
+// checkAddonPrice refuses an add-on that cannot be on one bill with the plan: without a price for the period, or in
+// another currency.
+func checkAddonPrice(c *errs.Checks, path string, plan, addon *catalog.Package, period, country string) {
+	if plan.Latest.PricingType != catalog.Paid || addon.Latest.PricingType != catalog.Paid {
+		return
+	}
+	if has := addon.Latest.BillingPeriods(); len(has) > 0 && !slices.Contains(has, period) {
+		c.Named(catalog.ErrPriceNotFound, path+"id", "the add-on %s has no price for %s", addon.RefID, period)
+	}
+	if want, got := plan.Latest.CurrencyIn(country), addon.Latest.CurrencyIn(country); want != "" && got != "" && want != got {
+		c.Named(catalog.ErrPriceNotFound, path+"id", "the add-on %s costs %s, and the plan %s", addon.RefID, got, want)
+	}
+}
+
+// latestAddons are the add-ons of a scheduled subscription as they are sold now. One that was archived meanwhile stays
+// in its last version.
+func latestAddons(cat *catalog.Snapshot, s subscription.Subscription) []subscription.NewAddon {
+	var list []subscription.NewAddon
+	for _, a := range s.Addons {
+		if p, ok := cat.PackageByID(a.PackageID); ok && p.Latest != nil {
+			list = append(list, subscription.NewAddon{Package: p, Quantity: a.Quantity})
+		}
+	}
+	return list
+}
+
+// rowsOf are the entitlements of a subscription whose versions are all in force.
+func rowsOf(cat *catalog.Snapshot, s subscription.Subscription) *entitlement.Rows {
+	of := func(id string) *entitlement.Rows {
+		v, ok := cat.VersionByID(id)
+		if !ok {
+			return nil
+		}
+		return entitlement.CompileVersion(*v, cat.Feature)
+	}
+	var bases []*entitlement.Rows
+	for _, id := range s.Bases {
+		bases = append(bases, of(id))
+	}
+	var addons []entitlement.Beside
+	for _, a := range s.Addons {
+		addons = append(addons, entitlement.Beside{Rows: of(a.VersionID), Quantity: a.Quantity})
+	}
+	return entitlement.Combine(of(s.VersionID), bases, addons)
+}
