@@ -123,7 +123,7 @@ func (t *Tx) InsertSubscription(env tenant.ID, s subscription.Subscription) {
 		stamp(s.StartDate), nullStamp(s.EndDate), nullStamp(s.TrialEndDate), orNull(s.TrialEndBehavior),
 		nullStamp(s.CancellationDate), orNull(s.CancelReason), orNull(s.BillingPeriod), nullStamp(s.BillingCycleAnchor),
 		s.PaymentCollection, asJSON(metadata), s.Version, stamp(s.CreatedAt), stamp(s.UpdatedAt),
-		nullText(s.PriceVersionID), asJSON(noneAsEmpty(s.Bases)), s.Country)
+		ownPrices(s), asJSON(noneAsEmpty(s.Bases)), s.Country)
 	t.insertAddons(env, s)
 }
 
@@ -138,13 +138,21 @@ func (t *Tx) UpdateSubscription(env tenant.ID, s subscription.Subscription) {
 		env, s.ID, s.VersionID, s.PricingType, string(s.Status), stamp(s.StartDate), nullStamp(s.EndDate),
 		nullStamp(s.TrialEndDate), orNull(s.TrialEndBehavior), nullStamp(s.CancellationDate), orNull(s.CancelReason),
 		orNull(s.BillingPeriod), nullStamp(s.BillingCycleAnchor), s.PaymentCollection, asJSON(s.Metadata), s.Version, stamp(s.UpdatedAt),
-		nullText(s.PriceVersionID), asJSON(noneAsEmpty(s.Bases)), s.Country)
+		ownPrices(s), asJSON(noneAsEmpty(s.Bases)), s.Country)
 	for _, a := range s.Addons {
 		t.exec(`
 			update subscription_addons set version_id = $4, price_version_id = $5, quantity = $6
 			where environment = $1 and subscription_id = $2 and addon_id = $3`,
 			env, s.ID, a.PackageID, a.VersionID, a.PriceVersionID, a.Quantity)
 	}
+}
+
+// ownPrices is the version whose prices are paid; null for the plan's own.
+func ownPrices(s subscription.Subscription) any {
+	if s.PriceVersionID == s.VersionID {
+		return nil
+	}
+	return nullText(s.PriceVersionID)
 }
 
 // noneAsEmpty is for columns that are never null.

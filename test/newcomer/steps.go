@@ -115,6 +115,13 @@ var steps = []step{
 			"data.#": 2.0, "data.0.planId": "plan-pro", "data.0.status": "EXPIRED", "data.1.planId": "plan-free", "data.1.status": "ACTIVE",
 		},
 	},
+	{name: "export", match: `^$`},
+	{name: "edit", match: `plan-pro gets a new version in force(?s:.*)49 usd and becomes 59 usd(?s:.*)1 change would be made|No changes`},
+	{name: "apply", match: `1 change was made|No changes`},
+	{
+		name: "table", status: 200,
+		want: map[string]any{"data.plans.#": 3.0, "data.plans.2.id": "plan-pro", "data.plans.2.prices.0.price.amount": 59.0},
+	},
 }
 
 // check compares an answer with what must be in it and with what the README shows.
