@@ -7,6 +7,7 @@ import (
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/provisioning"
 	"github.com/purserhq/purser/internal/core/timer"
 )
@@ -37,7 +38,7 @@ func (db *DB) Verify(ctx context.Context, env tenant.ID) (provisioning.Report, e
 func (t *Tx) verify(ctx context.Context, env tenant.ID) (provisioning.Report, error) {
 	r := provisioning.Report{OK: true, Findings: []provisioning.Finding{}}
 	v := verification{t, ctx, env, &r}
-	for _, check := range []func() error{v.count, v.customers, v.answers, v.references, v.planVersions, v.feed} {
+	for _, check := range []func() error{v.count, v.customers, v.answers, v.references, v.packageVersions, v.addons, v.feed} {
 		if err := check(); err != nil {
 			return r, err
 		}
@@ -207,20 +208,40 @@ func (v verification) references() error {
 	return nil
 }
 
-// planVersions: a published plan has one version in force, a plan that is a draft has none; what is in force is published.
-func (v verification) planVersions() error {
-	return v.found(provisioning.FoundVersions, "plan", "The plan %s.", `
-		select ref_id, problem from (
-			select k.ref_id, case
-				when k.status = 'PUBLISHED' and sum(case when v.is_latest then 1 else 0 end) <> 1 then 'is published and has '
-					|| cast(sum(case when v.is_latest then 1 else 0 end) as text) || ' versions in force'
-				when k.status = 'DRAFT' and sum(case when v.is_latest then 1 else 0 end) > 0 then 'is a draft and has a version in force'
-				when sum(case when v.is_latest then 1 else 0 end) > 1 then 'has several versions in force'
-				when sum(case when v.is_latest and v.status <> 'PUBLISHED' then 1 else 0 end) > 0 then 'has a version in force that is not published'
-				when sum(case when v.status = 'DRAFT' then 1 else 0 end) > 1 then 'has several drafts'
-				when count(v.id) = 0 then 'has no version'
-				end as problem
-			from packages k left join package_versions v on v.environment = k.environment and v.package_id = k.id
-			where k.environment = $1 group by k.id, k.ref_id, k.status) x
-		where problem is not null order by ref_id`, v.env)
+// packageVersions: a published plan or add-on has one version in force, a draft has none; what is in force is published.
+func (v verification) packageVersions() error {
+	for _, kind := range []catalog.Kind{catalog.KindPlan, catalog.KindAddon} {
+		err := v.found(provisioning.FoundVersions, kind.Noun(), "The "+kind.Word()+" %s.", `
+			select ref_id, problem from (
+				select k.ref_id, case
+					when k.status = 'PUBLISHED' and sum(case when v.is_latest then 1 else 0 end) <> 1 then 'is published and has '
+						|| cast(sum(case when v.is_latest then 1 else 0 end) as text) || ' versions in force'
+					when k.status = 'DRAFT' and sum(case when v.is_latest then 1 else 0 end) > 0 then 'is a draft and has a version in force'
+					when sum(case when v.is_latest then 1 else 0 end) > 1 then 'has several versions in force'
+					when sum(case when v.is_latest and v.status <> 'PUBLISHED' then 1 else 0 end) > 0 then 'has a version in force that is not published'
+					when sum(case when v.status = 'DRAFT' then 1 else 0 end) > 1 then 'has several drafts'
+					when count(v.id) = 0 then 'has no version'
+					end as problem
+				from packages k left join package_versions v on v.environment = k.environment and v.package_id = k.id
+				where k.environment = $1 and k.kind = $2 group by k.id, k.ref_id, k.status) x
+			where problem is not null order by ref_id`, v.env, string(kind))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addons: the versions of a subscription's add-ons are published ones of those add-ons.
+func (v verification) addons() error {
+	return v.found(provisioning.FoundPlan, "subscription", "Its add-on %s has a version that is not a published one of it.", `
+		select s.ref_id, k.ref_id
+		from subscription_addons a
+		join subscriptions s on s.environment = a.environment and s.id = a.subscription_id
+		join packages k on k.environment = a.environment and k.id = a.addon_id
+		join package_versions v on v.environment = a.environment and v.id = a.version_id
+		join package_versions p on p.environment = a.environment and p.id = a.price_version_id
+		where a.environment = $1 and (k.kind <> 'ADDON' or v.package_id <> k.id or p.package_id <> k.id
+			or v.status <> 'PUBLISHED' or p.status <> 'PUBLISHED')
+		order by s.ref_id, k.ref_id`, v.env)
 }

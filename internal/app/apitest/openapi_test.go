@@ -111,6 +111,12 @@ func TestGeneratedOpenAPI(t *testing.T) {
 	checkFile(t, "../../../api/openapi.yaml", api.Spec())
 }
 
+func TestGeneratedCatalogSchema(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.SQLite)
+	checkFile(t, "../../../api/catalog.schema.json", s.with("").get("/schema/catalog.json").want(200).raw)
+}
+
 // All packages that declare codes are linked in here, through app.
 func TestGeneratedErrors(t *testing.T) {
 	t.Parallel()

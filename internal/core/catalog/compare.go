@@ -50,8 +50,12 @@ func itemsOf(v *Version) []item {
 		return nil
 	}
 	list := []item{
-		{"displayName", v.DisplayName}, {"description", decode(v.Description)}, {"pricingType", orNil(v.PricingType)},
-		{"overageBillingPeriod", orNil(v.OveragePeriod)}, {trialPath, decode(v.Trial.file())}, {"parentPlanId", orNil(v.ParentID)},
+		{"displayName", v.DisplayName},
+		{"description", decode(v.Description)},
+		{"pricingType", orNil(v.PricingType)},
+		{"overageBillingPeriod", orNil(v.OveragePeriod)},
+		{trialPath, decode(v.Trial.file())},
+		{"parentPlanId", orNil(v.ParentID)},
 		{"maxQuantity", decode(v.MaxQuantity)},
 	}
 	for _, ref := range v.Compatible {

@@ -51,8 +51,8 @@ var (
 	ErrHasChildren    = errs.New(errs.Conflict, "PlanWithChildCantBeDeleted", "Other plans inherit from this plan.")
 )
 
-// Coupons.
+// ErrCouponArchived is a coupon that can no longer be given.
 var ErrCouponArchived = errs.New(errs.Invalid, "ArchivedCouponCantBeApplied", "The coupon is archived.")
 
-// Catalog files.
+// ErrDrift is a catalog file that would undo what others did.
 var ErrDrift = errs.New(errs.Conflict, "CatalogDrift", "The catalog was changed by others since this file was written or last applied.")

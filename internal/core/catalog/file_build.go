@@ -312,10 +312,7 @@ func (b *building) journey(path string, in FileProduct) {
 
 func (b *building) coupon(path string, in FileCoupon) {
 	b.id(path, "coupon", in.ID)
-	n := NewCoupon{
-		ID: in.ID, Name: in.Name, Description: in.Description, PercentOff: in.PercentOff, AmountsOff: in.AmountsOff,
-		DurationInMonths: in.DurationInMonths, Metadata: in.Metadata,
-	}
+	n := NewCoupon(in)
 	before := len(b.whole.Coupons)
 	var own errs.Checks
 	n.check(&own, path)

@@ -47,8 +47,10 @@ func (e *edit) warnings(checked Checked) ([]Warning, error) {
 	known, err := e.st.CheckedFeatures(e.ctx, e.env, asked, checkedLately)
 	for _, ref := range asked {
 		if !slices.Contains(known, ref) {
-			list = append(list, Warning{WarnNeverChecked, "entitlements." + ref,
-				fmt.Sprintf("Nobody has checked the feature %s in the last 30 days: is it asked for by this id?", ref)})
+			list = append(list, Warning{
+				WarnNeverChecked, "entitlements." + ref,
+				fmt.Sprintf("Nobody has checked the feature %s in the last 30 days: is it asked for by this id?", ref),
+			})
 		}
 	}
 	return list, err
@@ -77,8 +79,10 @@ func (v *Version) addonWarnings(addons []Package) (list []Warning) {
 		}
 		for _, period := range v.BillingPeriods() {
 			if has := a.Latest.BillingPeriods(); len(has) > 0 && !slices.Contains(has, period) {
-				list = append(list, Warning{WarnAddonPeriod, path,
-					fmt.Sprintf("The add-on %s has no %s price: subscriptions with that period cannot have it.", a.RefID, period)})
+				list = append(list, Warning{
+					WarnAddonPeriod, path,
+					fmt.Sprintf("The add-on %s has no %s price: subscriptions with that period cannot have it.", a.RefID, period),
+				})
 			}
 		}
 	}

@@ -84,14 +84,14 @@ func (v *vocabulary) rowsOf(ctx context.Context, st Store, env tenant.ID, s Subs
 }
 
 // shared returns the rows that are kept under a key, or makes them.
-func (v *vocabulary) shared(key string, make func() (*Rows, error)) (*Rows, error) {
+func (v *vocabulary) shared(key string, compile func() (*Rows, error)) (*Rows, error) {
 	v.mu.RLock()
 	r := v.rows[key]
 	v.mu.RUnlock()
 	if r != nil {
 		return r, nil
 	}
-	r, err := make()
+	r, err := compile()
 	if err != nil {
 		return nil, err
 	}

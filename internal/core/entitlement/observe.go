@@ -26,10 +26,10 @@ func (c *Cache) Observe(events []event.Event) {
 // concernsAll reports whether an event without a customer can change anybody's entitlements. A draft cannot.
 func concernsAll(e event.Event) bool {
 	switch e.Entity.Type {
-	case "feature", "product", "addon", "feature_group":
+	case "feature", "product":
 		return true
-	case "plan":
-		return !strings.HasPrefix(e.Type, "plan.draft_")
+	case "plan", "addon":
+		return !strings.HasPrefix(e.Type, e.Entity.Type+".draft_")
 	}
 	return e.Type == "environment.clock_moved"
 }
