@@ -23,6 +23,13 @@ func (c *catalogCache) get(env tenant.ID, version int64) *catalog.Snapshot {
 	return nil
 }
 
+// newest is what there is of an environment, out of date or not; nil for nothing.
+func (c *catalogCache) newest(env tenant.ID) *catalog.Snapshot {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.byEnv[env]
+}
+
 func (c *catalogCache) put(env tenant.ID, s *catalog.Snapshot) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,6 @@ const selectEntitlement = `
 		e.enum_values, coalesce(e.reset_period, ''), e.reset_configuration, e.behavior, e.is_custom, e.sort_order,
 		e.display_name_override, e.description, e.hidden_from_widgets, e.feature_groups, e.created_at, e.updated_at
 	from package_entitlements e
-	join package_versions v on v.environment = e.environment and v.id = e.version_id
 	join features f on f.environment = e.environment and f.id = e.feature_id`
 
 func scanEntitlement(r rows) (versionID string, e catalog.Entitlement, err error) {
@@ -32,8 +31,7 @@ const selectCredits = `
 	select e.version_id, e.id, e.currency_ref, e.amount, e.cadence, coalesce(e.dependency_feature, ''), e.is_granted,
 		e.has_soft_limit, e.behavior, e.is_custom, e.sort_order, e.display_name_override, e.description, e.hidden_from_widgets,
 		e.created_at, e.updated_at
-	from package_credits e
-	join package_versions v on v.environment = e.environment and v.id = e.version_id`
+	from package_credits e`
 
 func scanCredits(r rows) (versionID string, e catalog.Entitlement, err error) {
 	e.Type, e.HiddenFromWidgets, e.FeatureGroups = catalog.CreditEntitlement, []string{}, []string{}

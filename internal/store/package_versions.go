@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/money"
@@ -29,15 +30,30 @@ func (t *Tx) versions(ctx context.Context, q *listQuery) ([]catalog.Version, err
 	if err != nil || len(list) == 0 {
 		return list, err
 	}
+	for chunk := range slices.Chunk(list, fillChunk) {
+		if err := t.fillVersions(ctx, q.env, chunk); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// fillVersions reads what versions consist of. By their ids: SQLite would look through all of the environment's rows for a
+// join.
+func (t *Tx) fillVersions(ctx context.Context, env tenant.ID, list []catalog.Version) error {
 	byID := make(map[string]*catalog.Version, len(list))
+	ids := make([]string, 0, len(list))
 	for i := range list {
 		byID[list[i].ID] = &list[i]
+		ids = append(ids, list[i].ID)
 	}
 	for _, part := range []struct {
 		text string
 		scan func(rows) (string, catalog.Entitlement, error)
 	}{{selectEntitlement, scanEntitlement}, {selectCredits, scanCredits}} {
-		err = t.each(ctx, func(r rows) error {
+		q := newList("package_entitlements", "e", env)
+		q.in("e.version_id", ids)
+		err := t.each(ctx, func(r rows) error {
 			id, e, err := part.scan(r)
 			if v := byID[id]; v != nil {
 				v.Entitlements = append(v.Entitlements, e)
@@ -45,10 +61,12 @@ func (t *Tx) versions(ctx context.Context, q *listQuery) ([]catalog.Version, err
 			return err
 		}, part.text+q.clause(), q.args...)
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	err = t.each(ctx, func(r rows) error {
+	q := newList("prices", "c", env)
+	q.in("c.version_id", ids)
+	err := t.each(ctx, func(r rows) error {
 		id, p, err := scanPrice(r)
 		if v := byID[id]; v != nil {
 			v.Prices = append(v.Prices, p)
@@ -58,7 +76,7 @@ func (t *Tx) versions(ctx context.Context, q *listQuery) ([]catalog.Version, err
 	for i := range list {
 		catalog.SortEntitlements(list[i].Entitlements)
 	}
-	return list, err
+	return err
 }
 
 // PackageVersion reads one version of a package, any of them. Published ones never change.
@@ -124,7 +142,6 @@ const selectPrice = `
 		c.min_quantity, c.max_quantity, c.credit_rate, coalesce(c.grant_cadence, ''), c.top_up_currency,
 		coalesce(c.reset_period, ''), c.reset_configuration, c.created_at
 	from prices c
-	join package_versions v on v.environment = c.environment and v.id = c.version_id
 	left join features f on f.environment = c.environment and f.id = c.feature_id`
 
 func scanPrice(r rows) (versionID string, p catalog.Price, err error) {

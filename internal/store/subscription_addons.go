@@ -65,8 +65,8 @@ func (t *Tx) fillCharges(ctx context.Context, env tenant.ID, list []subscription
 		}
 	}
 	for chunk := range slices.Chunk(ids, fillChunk) {
-		q := newList("package_versions", "v", env)
-		q.in("v.id", chunk)
+		q := newList("prices", "c", env)
+		q.in("c.version_id", chunk)
 		err := t.each(ctx, func(r rows) error {
 			id, p, err := scanPrice(r)
 			prices[id] = append(prices[id], p)

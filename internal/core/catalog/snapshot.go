@@ -13,6 +13,7 @@ type Snapshot struct {
 	Version  int64
 	products map[string]*Product // by refId
 	features map[string]*Feature
+	feature  map[string]*Feature // by internal id
 	packages map[packageRef]*Package
 	byID     map[string]*Package // by internal id
 	product  map[string]*Product
@@ -30,7 +31,7 @@ func NewSnapshot(version int64, products []Product, features []Feature, packages
 	s := &Snapshot{
 		Version:  version,
 		products: make(map[string]*Product, len(products)), product: make(map[string]*Product, len(products)),
-		features: make(map[string]*Feature, len(features)),
+		features: make(map[string]*Feature, len(features)), feature: make(map[string]*Feature, len(features)),
 		packages: make(map[packageRef]*Package, len(packages)), byID: make(map[string]*Package, len(packages)),
 		versions: make(map[string]*Version, len(packages)), plansOf: make(map[string][]*Package, len(products)),
 	}
@@ -40,6 +41,7 @@ func NewSnapshot(version int64, products []Product, features []Feature, packages
 	}
 	for i := range features {
 		s.features[features[i].RefID] = &features[i]
+		s.feature[features[i].ID] = &features[i]
 	}
 	for i := range packages {
 		p := &packages[i]
@@ -73,6 +75,9 @@ func (s *Snapshot) DefaultProduct() (*Product, bool) {
 
 // Feature finds a feature by refId.
 func (s *Snapshot) Feature(ref string) (*Feature, bool) { f, ok := s.features[ref]; return f, ok }
+
+// FeatureByID finds a feature by its internal id.
+func (s *Snapshot) FeatureByID(id string) (*Feature, bool) { f, ok := s.feature[id]; return f, ok }
 
 // Plan finds a plan by refId, drafts and archived ones included.
 func (s *Snapshot) Plan(ref string) (*Package, bool) {
