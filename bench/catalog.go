@@ -161,8 +161,9 @@ func call(ctx context.Context, c *child, method, path string, body, answer any) 
 	if err != nil {
 		return err
 	}
+	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(res.Body)
-	if err := joined(err, res.Body.Close); err != nil {
+	if err != nil {
 		return err
 	}
 	if res.StatusCode != http.StatusOK {

@@ -50,13 +50,19 @@ type planning struct {
 // cannot be changed is recorded.
 func plan(c *errs.Checks, file File, before, after Whole) []Step {
 	p := planning{Checks: c, before: before, after: after, have: before.Export(), want: after.Export(), paths: file.paths()}
-	p.features()
-	p.groups()
-	p.products()
+	features, groups, products, coupons := p.features(), p.groups(), p.products(), p.coupons()
+	features.plan(&p)
+	groups.plan(&p)
+	products.plan(&p)
 	p.packages(KindAddon)
 	p.packages(KindPlan)
-	p.coupons()
-	p.missing()
+	coupons.plan(&p)
+	p.missing(KindPlan)
+	p.missing(KindAddon)
+	products.missing(&p)
+	groups.missing(&p)
+	features.missing(&p)
+	coupons.missing(&p)
 	return p.steps
 }
 
@@ -113,16 +119,6 @@ func same(a, b any) bool {
 	return err1 == nil && err2 == nil && bytes.Equal(x, y)
 }
 
-// find returns the entity with an id, or nil.
-func find[T any](list []T, id func(*T) string, ref string) *T {
-	for i := range list {
-		if id(&list[i]) == ref {
-			return &list[i]
-		}
-	}
-	return nil
-}
-
 // index finds entities by id.
 func index[T any](list []T, id func(*T) string) map[string]*T {
 	m := make(map[string]*T, len(list))
@@ -145,61 +141,103 @@ func differ(before, after any) *Changes {
 	return &c
 }
 
-func (p *planning) features() {
-	have, old := index(p.have.Features, func(f *FileFeature) string { return f.ID }), index(p.before.Features, func(f *Feature) string { return f.RefID })
-	for i := range p.want.Features {
-		want := &p.want.Features[i]
-		to := find(p.after.Features, func(f *Feature) string { return f.RefID }, want.ID)
-		was := old[want.ID]
-		if was != nil {
+// simple plans the entities of one kind that have no versions. F is their form in a file.
+type simple[F, E any] struct {
+	typ           string
+	have, want    []F
+	before, after []E
+	ref           func(*F) string
+	of            func(*E) string
+	archived      func(*E) bool
+	fixed         func(was, to *E, want *F) // records what cannot change
+	insert        func(*applying, E)
+	update        func(a *applying, was *E, to E, unarchived bool) error
+	archive       func(*applying, *E)
+}
+
+// plan adds the steps for what the file has. One that is there and not exported is archived, or was never touched.
+func (k simple[F, E]) plan(p *planning) {
+	have, before, after := index(k.have, k.ref), index(k.before, k.of), index(k.after, k.of)
+	for i := range k.want {
+		want := &k.want[i]
+		ref := k.ref(want)
+		was, to := before[ref], after[ref]
+		if was == nil {
+			p.add(ActionCreate, k.typ, ref, nil, func(a *applying) error { k.insert(a, *to); return nil })
+			continue
+		}
+		if k.fixed != nil {
+			k.fixed(was, to, want)
+		}
+		unarchived := k.archived(was)
+		update := func(a *applying) error { return k.update(a, was, *to, unarchived) }
+		switch known := have[ref]; {
+		case unarchived && known == nil:
+			p.add(ActionUnarchive, k.typ, ref, nil, update)
+		case known == nil:
+			p.add(ActionUpdate, k.typ, ref, nil, update)
+		case !same(known, want):
+			p.add(ActionUpdate, k.typ, ref, differ(known, want), update)
+		}
+	}
+}
+
+// missing adds the steps for what the file does not have.
+func (k simple[F, E]) missing(p *planning) {
+	want, before := index(k.want, k.ref), index(k.before, k.of)
+	for i := range k.have {
+		ref := k.ref(&k.have[i])
+		if was := before[ref]; want[ref] == nil && !k.archived(was) {
+			p.add(ActionArchive, k.typ, ref, nil, func(a *applying) error { k.archive(a, was); return nil })
+		}
+	}
+}
+
+func (p *planning) features() simple[FileFeature, Feature] {
+	return simple[FileFeature, Feature]{
+		typ: "feature", have: p.have.Features, want: p.want.Features, before: p.before.Features, after: p.after.Features,
+		ref: func(f *FileFeature) string { return f.ID }, of: func(f *Feature) string { return f.RefID },
+		archived: func(f *Feature) bool { return f.Status == FeatureSuspended },
+		fixed: func(was, to *Feature, _ *FileFeature) {
 			const why = "it was fixed when the feature was made"
-			p.fixed("feature", want.ID, "featureType", was.Type != to.Type, why)
-			p.fixed("feature", want.ID, "meterType", was.MeterType != to.MeterType, why)
-		}
-		switch {
-		case was == nil:
-			p.add(ActionCreate, "feature", want.ID, nil, func(a *applying) error { a.insertFeature(*to); return nil })
-		case have[want.ID] == nil:
-			p.add(ActionUnarchive, "feature", want.ID, nil, func(a *applying) error { return a.updateFeature(was, *to, FeatureUnarchived) })
-		case !same(have[want.ID], want):
-			p.add(ActionUpdate, "feature", want.ID, differ(have[want.ID], want), func(a *applying) error { return a.updateFeature(was, *to, FeatureUpdated) })
-		}
+			p.fixed("feature", was.RefID, "featureType", was.Type != to.Type, why)
+			p.fixed("feature", was.RefID, "meterType", was.MeterType != to.MeterType, why)
+		},
+		insert: (*applying).insertFeature, update: (*applying).updateFeature, archive: (*applying).archiveFeature,
 	}
 }
 
-func (p *planning) groups() {
-	have, old := index(p.have.Groups, func(g *FileGroup) string { return g.ID }), index(p.before.Groups, func(g *FeatureGroup) string { return g.RefID })
-	for i := range p.want.Groups {
-		want := &p.want.Groups[i]
-		to := find(p.after.Groups, func(g *FeatureGroup) string { return g.RefID }, want.ID)
-		was := old[want.ID]
-		switch {
-		case was == nil:
-			p.add(ActionCreate, "feature_group", want.ID, nil, func(a *applying) error { a.insertGroup(*to); return nil })
-		case have[want.ID] == nil:
-			p.add(ActionUnarchive, "feature_group", want.ID, nil, func(a *applying) error { return a.updateGroup(*was, *to, GroupUnarchived) })
-		case !same(have[want.ID], want):
-			p.add(ActionUpdate, "feature_group", want.ID, differ(have[want.ID], want), func(a *applying) error { return a.updateGroup(*was, *to, GroupUpdated) })
-		}
+func (p *planning) groups() simple[FileGroup, FeatureGroup] {
+	return simple[FileGroup, FeatureGroup]{
+		typ: "feature_group", have: p.have.Groups, want: p.want.Groups, before: p.before.Groups, after: p.after.Groups,
+		ref: func(g *FileGroup) string { return g.ID }, of: func(g *FeatureGroup) string { return g.RefID },
+		archived: func(g *FeatureGroup) bool { return g.Status == Archived },
+		insert:   (*applying).insertGroup, update: (*applying).updateGroup, archive: (*applying).archiveGroup,
 	}
 }
 
-func (p *planning) products() {
-	have, old := index(p.have.Products, func(f *FileProduct) string { return f.ID }), index(p.before.Products, func(f *Product) string { return f.RefID })
-	for i := range p.want.Products {
-		want := &p.want.Products[i]
-		to := find(p.after.Products, func(f *Product) string { return f.RefID }, want.ID)
-		was := old[want.ID]
-		switch {
-		case was == nil:
-			p.add(ActionCreate, "product", want.ID, nil, func(a *applying) error { a.insertProduct(*to); return nil })
-		case have[want.ID] == nil && was.Status != Archived: // the untouched default product
-			p.add(ActionUpdate, "product", want.ID, nil, func(a *applying) error { return a.updateProduct(*was, *to, ProductUpdated) })
-		case have[want.ID] == nil:
-			p.add(ActionUnarchive, "product", want.ID, nil, func(a *applying) error { return a.updateProduct(*was, *to, ProductUnarchived) })
-		case !same(have[want.ID], want):
-			p.add(ActionUpdate, "product", want.ID, differ(have[want.ID], want), func(a *applying) error { return a.updateProduct(*was, *to, ProductUpdated) })
-		}
+func (p *planning) products() simple[FileProduct, Product] {
+	return simple[FileProduct, Product]{
+		typ: "product", have: p.have.Products, want: p.want.Products, before: p.before.Products, after: p.after.Products,
+		ref: func(f *FileProduct) string { return f.ID }, of: func(e *Product) string { return e.RefID },
+		archived: func(e *Product) bool { return e.Status == Archived },
+		insert:   (*applying).insertProduct, update: (*applying).updateProduct, archive: (*applying).archiveProduct,
+	}
+}
+
+func (p *planning) coupons() simple[FileCoupon, Coupon] {
+	return simple[FileCoupon, Coupon]{
+		typ: "coupon", have: p.have.Coupons, want: p.want.Coupons, before: p.before.Coupons, after: p.after.Coupons,
+		ref: func(f *FileCoupon) string { return f.ID }, of: func(e *Coupon) string { return e.RefID },
+		archived: func(e *Coupon) bool { return e.Status == Archived },
+		fixed: func(was, _ *Coupon, want *FileCoupon) {
+			const why = "what a coupon takes off never changes"
+			now := was.file()
+			p.fixed("coupon", want.ID, "percentOff", !same(now.PercentOff, want.PercentOff), why)
+			p.fixed("coupon", want.ID, "amountsOff", !same(now.AmountsOff, want.AmountsOff), why)
+			p.fixed("coupon", want.ID, "durationInMonths", !same(now.DurationInMonths, want.DurationInMonths), why)
+		},
+		insert: (*applying).insertCoupon, update: (*applying).updateCoupon, archive: (*applying).archiveCoupon,
 	}
 }
 
@@ -310,78 +348,13 @@ func detailsOf(have, want *FilePackage) *Changes {
 	return differ(strip(have), strip(want))
 }
 
-func (p *planning) coupons() {
-	have, old := index(p.have.Coupons, func(f *FileCoupon) string { return f.ID }), index(p.before.Coupons, func(f *Coupon) string { return f.RefID })
-	for i := range p.want.Coupons {
-		want := &p.want.Coupons[i]
-		to := find(p.after.Coupons, func(f *Coupon) string { return f.RefID }, want.ID)
-		was := old[want.ID]
-		switch {
-		case was == nil:
-			p.add(ActionCreate, "coupon", want.ID, nil, func(a *applying) error { a.insertCoupon(*to); return nil })
-		case have[want.ID] == nil || !same(have[want.ID], want):
-			var c *Changes
-			if h := have[want.ID]; h != nil {
-				c = differ(h, want)
-			}
-			const why = "what a coupon takes off never changes"
-			now := was.file()
-			p.fixed("coupon", want.ID, "percentOff", !same(now.PercentOff, want.PercentOff), why)
-			p.fixed("coupon", want.ID, "amountsOff", !same(now.AmountsOff, want.AmountsOff), why)
-			p.fixed("coupon", want.ID, "durationInMonths", !same(now.DurationInMonths, want.DurationInMonths), why)
-			p.add(ActionUpdate, "coupon", want.ID, c, func(a *applying) error { return a.updateCoupon(*was, *to) })
-		}
-	}
-}
-
-// missing archives what the file does not have, children before their parents.
-func (p *planning) missing() {
-	for _, kind := range []Kind{KindPlan, KindAddon} {
-		want := ids(p.want.packages(kind))
-		old := ofKind(p.before.Packages, kind)
-		for i := range p.have.packages(kind) {
-			if f := &p.have.packages(kind)[i]; !want[f.ID] {
-				p.add(ActionArchive, kind.Noun(), f.ID, nil, func(a *applying) error { a.archive(old[f.ID]); return nil })
-			}
-		}
-	}
-	wantProducts, products := p.want.exporting().products, index(p.before.Products, func(f *Product) string { return f.RefID })
-	for i := range p.have.Products {
-		if f := &p.have.Products[i]; !wantProducts[f.ID] {
-			p.add(ActionArchive, "product", f.ID, nil, func(a *applying) error { a.archiveProduct(products[f.ID]); return nil })
-		}
-	}
-	wantGroups := index(p.want.Groups, func(g *FileGroup) string { return g.ID })
-	for i := range p.have.Groups {
-		if g := find(p.before.Groups, func(g *FeatureGroup) string { return g.RefID }, p.have.Groups[i].ID); wantGroups[g.RefID] == nil {
-			p.add(ActionArchive, "feature_group", g.RefID, nil, func(a *applying) error {
-				g.Status = Archived
-				g.saveAs(GroupDeleted, a.st, a.env, a.now)
-				return nil
-			})
-		}
-	}
-	wantFeatures := index(p.want.Features, func(g *FileFeature) string { return g.ID })
-	for i := range p.have.Features {
-		if p.have.Features[i].Archived {
-			continue
-		}
-		if f := find(p.before.Features, func(f *Feature) string { return f.RefID }, p.have.Features[i].ID); wantFeatures[f.RefID] == nil {
-			p.add(ActionArchive, "feature", f.RefID, nil, func(a *applying) error {
-				f.Status = FeatureSuspended
-				f.saveAs(FeatureDeleted, a.st, a.env, a.now)
-				return nil
-			})
-		}
-	}
-	wantCoupons := index(p.want.Coupons, func(g *FileCoupon) string { return g.ID })
-	for i := range p.have.Coupons {
-		if c := find(p.before.Coupons, func(c *Coupon) string { return c.RefID }, p.have.Coupons[i].ID); wantCoupons[c.RefID] == nil {
-			p.add(ActionArchive, "coupon", c.RefID, nil, func(a *applying) error {
-				c.Status = Archived
-				c.saveAs(CouponArchived, a.st, a.env, a.now)
-				return nil
-			})
+// missing archives the packages that the file does not have.
+func (p *planning) missing(kind Kind) {
+	want, old := ids(p.want.packages(kind)), ofKind(p.before.Packages, kind)
+	list := p.have.packages(kind)
+	for i := range list {
+		if f := &list[i]; !want[f.ID] {
+			p.add(ActionArchive, kind.Noun(), f.ID, nil, func(a *applying) error { a.archive(old[f.ID]); return nil })
 		}
 	}
 }

@@ -13,7 +13,7 @@ func (a *applying) insertFeature(f Feature) {
 	a.st.Append(a.env, f.event(FeatureCreated))
 }
 
-func (a *applying) updateFeature(was *Feature, to Feature, typ string) error {
+func (a *applying) updateFeature(was *Feature, to Feature, unarchived bool) error {
 	status := was.Status
 	switch {
 	case to.Status == FeatureSuspended:
@@ -28,9 +28,22 @@ func (a *applying) updateFeature(was *Feature, to Feature, typ string) error {
 		}
 	}
 	to.ID, to.Status, to.Version, to.CreatedAt = was.ID, status, was.Version, was.CreatedAt
-	to.saveAs(typ, a.st, a.env, a.now)
+	typ := either(unarchived, FeatureUnarchived, FeatureUpdated)
+	to.saveAs(either(status == FeatureSuspended && was.Status != status, FeatureDeleted, typ), a.st, a.env, a.now)
 	*was = to
 	return nil
+}
+
+func (a *applying) archiveFeature(f *Feature) {
+	f.Status = FeatureSuspended
+	f.saveAs(FeatureDeleted, a.st, a.env, a.now)
+}
+
+func either(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
 }
 
 func (a *applying) insertGroup(g FeatureGroup) {
@@ -38,7 +51,7 @@ func (a *applying) insertGroup(g FeatureGroup) {
 	a.st.Append(a.env, g.event(GroupCreated))
 }
 
-func (a *applying) updateGroup(was, to FeatureGroup, typ string) error {
+func (a *applying) updateGroup(was *FeatureGroup, to FeatureGroup, unarchived bool) error {
 	var gone []string
 	for _, ref := range was.Features {
 		if !slices.Contains(to.Features, ref) {
@@ -49,8 +62,13 @@ func (a *applying) updateGroup(was, to FeatureGroup, typ string) error {
 		return err
 	}
 	to.ID, to.Version, to.CreatedAt = was.ID, was.Version, was.CreatedAt
-	to.saveAs(typ, a.st, a.env, a.now)
+	to.saveAs(either(unarchived, GroupUnarchived, GroupUpdated), a.st, a.env, a.now)
 	return nil
+}
+
+func (a *applying) archiveGroup(g *FeatureGroup) {
+	g.Status = Archived
+	g.saveAs(GroupDeleted, a.st, a.env, a.now)
 }
 
 func (a *applying) insertProduct(p Product) {
@@ -58,9 +76,9 @@ func (a *applying) insertProduct(p Product) {
 	a.st.Append(a.env, p.event(ProductCreated))
 }
 
-func (a *applying) updateProduct(was, to Product, typ string) error {
+func (a *applying) updateProduct(was *Product, to Product, unarchived bool) error {
 	to.ID, to.IsDefault, to.Version, to.CreatedAt = was.ID, was.IsDefault, was.Version, was.CreatedAt
-	to.saveAs(typ, a.st, a.env, a.now)
+	to.saveAs(either(unarchived, ProductUnarchived, ProductUpdated), a.st, a.env, a.now)
 	return nil
 }
 
@@ -180,8 +198,13 @@ func (a *applying) insertCoupon(c Coupon) {
 	a.st.Append(a.env, c.event(CouponCreated))
 }
 
-func (a *applying) updateCoupon(was, to Coupon) error {
+func (a *applying) updateCoupon(was *Coupon, to Coupon, _ bool) error {
 	was.Name, was.Description, was.Metadata, was.Status = to.Name, to.Description, to.Metadata, Active
 	was.saveAs(CouponUpdated, a.st, a.env, a.now)
 	return nil
+}
+
+func (a *applying) archiveCoupon(c *Coupon) {
+	c.Status = Archived
+	c.saveAs(CouponArchived, a.st, a.env, a.now)
 }
