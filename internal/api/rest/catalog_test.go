@@ -118,7 +118,7 @@ func TestPlanOnTheWire(t *testing.T) {
 		Pricing      string
 		Entitlements int
 	}
-	of := func(b PlanBody) seen {
+	of := func(b planBody) seen {
 		return seen{b.VersionNumber, b.Status, b.IsLatest, b.PricingType.Or(""), len(b.Entitlements)}
 	}
 	if d := cmp.Diff(seen{1, catalog.Published, true, catalog.Paid, 0}, of(planOf(p))); d != "" {

@@ -124,6 +124,7 @@ func (p *subscriptionPriceBody) appendJSON(b []byte) []byte {
 	b = appendOpt(b, `{"addonId":`, p.AddonID)
 	b = appendOpt(b, `,"featureId":`, p.FeatureID)
 	b = strconv.AppendBool(append(b, `,"baseCharge":`...), p.BaseCharge)
+	b = strconv.AppendBool(append(b, `,"isOverage":`...), p.IsOverage)
 	b = appendText(append(b, `,"billingModel":`...), p.BillingModel)
 	b = appendText(append(b, `,"billingPeriod":`...), p.BillingPeriod)
 	b = appendOpt(b, `,"billingCountryCode":`, p.BillingCountryCode)

@@ -7,23 +7,27 @@ import (
 	"github.com/purserhq/purser/internal/core/catalog"
 )
 
-// PackageBody is what plans and add-ons have in common on the wire: one version of them. It is exported for huma, which
-// does not describe what is embedded otherwise.
-type PackageBody struct {
-	ID                string                  `json:"id"`
-	ProductID         string                  `json:"productId"`
-	DisplayName       string                  `json:"displayName"`
-	Description       Opt[string]             `json:"description"`
-	BillingID         Opt[string]             `json:"billingId"`
-	Status            string                  `json:"status" enum:"DRAFT,PUBLISHED,ARCHIVED"`
-	VersionNumber     int64                   `json:"versionNumber"`
-	IsLatest          bool                    `json:"isLatest"`
-	PricingType       Opt[string]             `json:"pricingType" enum:"FREE,PAID,CUSTOM"`
-	Entitlements      []packageEntitlementRef `json:"entitlements"`
-	HiddenFromWidgets []string                `json:"hiddenFromWidgets" enum:"PAYWALL,CUSTOMER_PORTAL,CHECKOUT"`
-	Metadata          map[string]string       `json:"metadata"`
-	CreatedAt         Time                    `json:"createdAt"`
-	UpdatedAt         Time                    `json:"updatedAt"`
+// PackageHead is what plans and add-ons have in common on the wire: one version of them. Like what else is embedded it is
+// exported for huma, which does not describe it otherwise.
+type PackageHead struct {
+	ID                string            `json:"id"`
+	ProductID         string            `json:"productId"`
+	DisplayName       string            `json:"displayName"`
+	Description       Opt[string]       `json:"description"`
+	BillingID         Opt[string]       `json:"billingId"`
+	Status            string            `json:"status" enum:"DRAFT,PUBLISHED,ARCHIVED"`
+	VersionNumber     int64             `json:"versionNumber"`
+	IsLatest          bool              `json:"isLatest"`
+	PricingType       Opt[string]       `json:"pricingType" enum:"FREE,PAID,CUSTOM"`
+	HiddenFromWidgets []string          `json:"hiddenFromWidgets" enum:"PAYWALL,CUSTOMER_PORTAL,CHECKOUT"`
+	Metadata          map[string]string `json:"metadata"`
+	CreatedAt         Time              `json:"createdAt"`
+	UpdatedAt         Time              `json:"updatedAt"`
+}
+
+// EntitlementRefs are a package's own entitlements by name; the entitlement routes have them whole.
+type EntitlementRefs struct {
+	Entitlements []packageEntitlementRef `json:"entitlements"`
 }
 
 type packageEntitlementRef struct {
@@ -31,26 +35,37 @@ type packageEntitlementRef struct {
 	Type string `json:"type" enum:"FEATURE,CREDIT"`
 }
 
-func packageVersionOf(p catalog.Package, v *catalog.Version) PackageBody {
-	b := PackageBody{
+func refsOf(v *catalog.Version) EntitlementRefs {
+	list := make([]packageEntitlementRef, 0, len(v.Entitlements))
+	for i := range v.Entitlements {
+		list = append(list, packageEntitlementRef{v.Entitlements[i].Ref(), v.Entitlements[i].Type})
+	}
+	return EntitlementRefs{list}
+}
+
+func headOf(p catalog.Package, v *catalog.Version) PackageHead {
+	b := PackageHead{
 		ID: p.RefID, ProductID: p.ProductRefID, DisplayName: v.DisplayName, Description: FromPtr(v.Description),
 		BillingID: FromPtr(p.BillingID), Status: v.Status, VersionNumber: v.Number, IsLatest: v.IsLatest,
-		PricingType: orNull(v.PricingType), Entitlements: make([]packageEntitlementRef, 0, len(v.Entitlements)),
+		PricingType:       orNull(v.PricingType),
 		HiddenFromWidgets: p.HiddenFromWidgets, Metadata: p.Metadata,
 		CreatedAt: At(p.CreatedAt), UpdatedAt: At(p.UpdatedAt),
 	}
 	if p.Status == catalog.Archived {
 		b.Status = catalog.Archived
 	}
-	for i := range v.Entitlements {
-		b.Entitlements = append(b.Entitlements, packageEntitlementRef{v.Entitlements[i].Ref(), v.Entitlements[i].Type})
-	}
 	return b
 }
 
-// PlanBody is one version of a plan on the wire.
-type PlanBody struct {
-	PackageBody
+// planBody is one version of a plan on the wire.
+type planBody struct {
+	PackageHead
+	EntitlementRefs
+	PlanFields
+}
+
+// PlanFields are what only plans have.
+type PlanFields struct {
 	DefaultTrialConfig   Opt[trialConfigBody] `json:"defaultTrialConfig"`
 	ParentPlanID         Opt[string]          `json:"parentPlanId"`
 	CompatibleAddonIDs   []string             `json:"compatibleAddonIds"`
@@ -58,15 +73,18 @@ type PlanBody struct {
 }
 
 // planOf shows the published version, else the draft; what the caller may not see is not in the plan.
-func planOf(p catalog.Package) PlanBody { return planVersionOf(p, p.Shown()) }
+func planOf(p catalog.Package) planBody { return planVersionOf(p, p.Shown()) }
 
 // editedPlanOf shows the draft, as PATCH and the draft routes do (contract §4.1).
-func editedPlanOf(p catalog.Package) PlanBody { return planVersionOf(p, p.Edited()) }
+func editedPlanOf(p catalog.Package) planBody { return planVersionOf(p, p.Edited()) }
 
-func planVersionOf(p catalog.Package, v *catalog.Version) PlanBody {
-	b := PlanBody{
-		PackageBody: packageVersionOf(p, v), ParentPlanID: orNull(v.ParentID), CompatibleAddonIDs: v.Compatible,
-		OverageBillingPeriod: orNull(v.OveragePeriod),
+func planVersionOf(p catalog.Package, v *catalog.Version) planBody {
+	return planBody{headOf(p, v), refsOf(v), planFieldsOf(v)}
+}
+
+func planFieldsOf(v *catalog.Version) PlanFields {
+	b := PlanFields{
+		ParentPlanID: orNull(v.ParentID), CompatibleAddonIDs: v.Compatible, OverageBillingPeriod: orNull(v.OveragePeriod),
 	}
 	if t := v.Trial; t != nil {
 		b.DefaultTrialConfig = Some(trialConfigBody{t.Duration, t.Units, Null[budgetBody](), orNull(t.EndBehavior)})
@@ -77,18 +95,28 @@ func planVersionOf(p catalog.Package, v *catalog.Version) PlanBody {
 	return b
 }
 
-// AddonBody is one version of an add-on on the wire.
-type AddonBody struct {
-	PackageBody
+// addonBody is one version of an add-on on the wire.
+type addonBody struct {
+	PackageHead
+	EntitlementRefs
+	AddonFields
+}
+
+// AddonFields are what only add-ons have.
+type AddonFields struct {
 	Dependencies []string   `json:"dependencies"`
 	MaxQuantity  Opt[int64] `json:"maxQuantity"`
 }
 
-func addonOf(p catalog.Package) AddonBody       { return addonVersionOf(p, p.Shown()) }
-func editedAddonOf(p catalog.Package) AddonBody { return addonVersionOf(p, p.Edited()) }
+func addonOf(p catalog.Package) addonBody       { return addonVersionOf(p, p.Shown()) }
+func editedAddonOf(p catalog.Package) addonBody { return addonVersionOf(p, p.Edited()) }
 
-func addonVersionOf(p catalog.Package, v *catalog.Version) AddonBody {
-	return AddonBody{packageVersionOf(p, v), v.Dependencies, FromPtr(v.MaxQuantity)}
+func addonVersionOf(p catalog.Package, v *catalog.Version) addonBody {
+	return addonBody{headOf(p, v), refsOf(v), addonFieldsOf(v)}
+}
+
+func addonFieldsOf(v *catalog.Version) AddonFields {
+	return AddonFields{v.Dependencies, FromPtr(v.MaxQuantity)}
 }
 
 func orNull(s string) Opt[string] {
@@ -133,6 +161,7 @@ type chargeBody struct {
 	BillingPeriod            string                  `json:"billingPeriod" enum:"MONTHLY,ANNUALLY"`
 	BillingCountryCode       Opt[string]             `json:"billingCountryCode"`
 	BillingID                Opt[string]             `json:"billingId"`
+	IsOverage                bool                    `json:"isOverage" doc:"Charged for what is used beyond the included quantity."`
 	FeatureID                Opt[string]             `json:"featureId"`
 	Price                    Opt[moneyBody]          `json:"price"`
 	TiersMode                Opt[string]             `json:"tiersMode" enum:"VOLUME,GRADUATED"`
@@ -180,7 +209,7 @@ func tiersOf(tiers []catalog.Tier) Opt[[]tierBody] {
 func chargeOf(p catalog.Price) chargeBody {
 	b := chargeBody{
 		ID: p.ID, BillingModel: p.BillingModel, BillingCadence: p.BillingCadence, BillingPeriod: p.BillingPeriod,
-		BillingCountryCode: orNull(p.Country), BillingID: Null[string](), FeatureID: orNull(p.FeatureRefID), Price: moneyOf(p.Price),
+		BillingCountryCode: orNull(p.Country), BillingID: Null[string](), IsOverage: p.Overage, FeatureID: orNull(p.FeatureRefID), Price: moneyOf(p.Price),
 		TiersMode: orNull(p.TiersMode), Tiers: tiersOf(p.Tiers), BlockSize: FromPtr(p.BlockSize),
 		MinUnitQuantity: FromPtr(p.MinQuantity), MaxUnitQuantity: FromPtr(p.MaxQuantity), CreditRate: FromPtr(p.CreditRate),
 		CreditGrantCadence: orNull(p.GrantCadence), TopUpCustomCurrencyID: orNull(p.TopUpCurrency),

@@ -29,7 +29,7 @@ func (h PricingTable) routes(api *API) {
 }
 
 type pricingTableInput struct {
-	ProductID string `query:"productId" maxLength:"255" doc:"The default product, or the only one, when absent."`
+	ProductID string `query:"productId" maxLength:"255" doc:"When absent: the only product that sells anything, else the default one."`
 	Country   string `query:"country" doc:"ISO 3166-1 alpha-2: chooses among localised prices."`
 	Currency  string `query:"currency" doc:"Chooses the prices in this currency where a plan has any."`
 }
@@ -110,13 +110,15 @@ type offeredProductBody struct {
 }
 
 type planOfferBody struct {
-	PlanBody
+	PackageHead
+	PlanFields
 	OfferBody
 	Addons []addonOfferBody `json:"addons" doc:"Those that go with the plan."`
 }
 
 type addonOfferBody struct {
-	AddonBody
+	PackageHead
+	AddonFields
 	OfferBody
 }
 
@@ -152,11 +154,11 @@ func pricingTableOf(t catalog.PricingTable) pricingTableBody {
 		Plans: make([]planOfferBody, 0, len(t.Plans)),
 	}
 	for _, o := range t.Plans {
-		plan := planOfferBody{planOf(*o.Package), offerOf(o), make([]addonOfferBody, 0, len(o.Addons))}
+		plan := planOfferBody{headOf(*o.Package, o.Latest), planFieldsOf(o.Latest), offerOf(o), make([]addonOfferBody, 0, len(o.Addons))}
 		plan.CompatibleAddonIDs = make([]string, 0, len(o.Addons))
 		for _, a := range o.Addons {
 			plan.CompatibleAddonIDs = append(plan.CompatibleAddonIDs, a.RefID)
-			plan.Addons = append(plan.Addons, addonOfferBody{addonOf(*a.Package), offerOf(a)})
+			plan.Addons = append(plan.Addons, addonOfferBody{headOf(*a.Package, a.Latest), addonFieldsOf(a.Latest), offerOf(a)})
 		}
 		b.Plans = append(b.Plans, plan)
 	}

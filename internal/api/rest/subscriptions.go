@@ -103,6 +103,7 @@ type subscriptionPriceBody struct {
 	AddonID            Opt[string]        `json:"addonId"`
 	FeatureID          Opt[string]        `json:"featureId"`
 	BaseCharge         bool               `json:"baseCharge" doc:"The flat fee."`
+	IsOverage          bool               `json:"isOverage" doc:"Charged for what is used beyond the included quantity."`
 	BillingModel       string             `json:"billingModel" enum:"FLAT_FEE,MINIMUM_SPEND,PER_UNIT,USAGE_BASED,CREDIT_BASED"`
 	BillingPeriod      string             `json:"billingPeriod" enum:"MONTHLY,ANNUALLY"`
 	BillingCountryCode Opt[string]        `json:"billingCountryCode"`
@@ -114,7 +115,7 @@ type subscriptionPriceBody struct {
 
 func subscriptionPriceOf(c *subscription.Charge) subscriptionPriceBody {
 	b := subscriptionPriceBody{
-		AddonID: text(c.AddonRef), FeatureID: text(c.FeatureRefID), BaseCharge: c.BillingModel == catalog.FlatFee,
+		AddonID: text(c.AddonRef), FeatureID: text(c.FeatureRefID), BaseCharge: c.BillingModel == catalog.FlatFee, IsOverage: c.Overage,
 		BillingModel: c.BillingModel, BillingPeriod: c.BillingPeriod, BillingCountryCode: text(c.Country),
 		Amount: Null[money.Decimal](), Currency: text(string(c.Currency())), BlockSize: FromPtr(c.BlockSize), Tiers: tiersOf(c.Tiers),
 	}

@@ -74,12 +74,11 @@ type shownOffer struct {
 
 type shownTable []shownOffer
 
-// table reads a pricing table. It sends without the usual check: the OpenAPI document describes the entitlements of offers
-// as bare references.
+// table reads a pricing table.
 func (c caller) table(query string) shownTable {
 	c.t.Helper()
 	var body struct{ Data struct{ Plans shownTable } }
-	a := c.send("GET", "/api/v1/pricing-table?"+query, "").want(200)
+	a := c.get("/api/v1/pricing-table?" + query).want(200)
 	if err := json.Unmarshal(a.raw, &body); err != nil {
 		c.t.Fatal(err)
 	}

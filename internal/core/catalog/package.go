@@ -121,8 +121,11 @@ func (v *Version) BillingPeriods() []string {
 
 // Soft reports whether the limit of an entitlement of the version is shown and not enforced: an overage price makes it so
 // (domain-catalog-provisioning §3.4).
-func (v *Version) Soft(e *Entitlement) bool {
-	return e.Soft || e.Type == FeatureEntitlement && slices.ContainsFunc(v.Prices, func(p Price) bool {
+func (v *Version) Soft(e *Entitlement) bool { return e.Soft || v.Overage(e) }
+
+// Overage reports whether the version charges what is used beyond the limit of an entitlement.
+func (v *Version) Overage(e *Entitlement) bool {
+	return e.Type == FeatureEntitlement && slices.ContainsFunc(v.Prices, func(p Price) bool {
 		return p.Overage && p.FeatureID == e.FeatureID
 	})
 }

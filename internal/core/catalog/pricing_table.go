@@ -39,7 +39,8 @@ type PricingTables struct{ db tx.Runner[Store] }
 // NewPricingTables returns the use case on a database.
 func NewPricingTables(db tx.Runner[Store]) *PricingTables { return &PricingTables{db} }
 
-// Get returns the pricing table of a product; "" is the default product, or the only one. Prices are those of the country
+// Get returns the pricing table of a product; "" is the only one that sells anything, else the default
+// product. Prices are those of the country
 // where there are any, else the default ones; a currency chooses the country whose prices are in it, and is passed over
 // where there is none.
 func (s *PricingTables) Get(ctx context.Context, env tenant.ID, productRef, country string, currency money.Currency) (PricingTable, error) {
@@ -75,23 +76,26 @@ func (s *Snapshot) offered(ref string) (*Product, error) {
 		}
 		return nil, ErrProductNotFound
 	}
-	if p, ok := s.DefaultProduct(); ok && p.Status == Published {
-		return p, nil
-	}
 	var only *Product
+	several := false
 	for _, p := range s.products {
-		if p.Status != Published {
-			continue
+		if p.Status == Published && slices.ContainsFunc(s.plansOf[p.ID], func(plan *Package) bool { return plan.Visible() }) {
+			several = only != nil
+			if only = p; several {
+				break
+			}
 		}
-		if only != nil {
-			return nil, errs.InvalidArgument.At("productId", "There are several products: say which.")
-		}
-		only = p
 	}
-	if only == nil {
-		return nil, ErrProductNotFound
+	standard, ok := s.DefaultProduct()
+	switch {
+	case only != nil && !several:
+		return only, nil
+	case ok && standard.Status == Published:
+		return standard, nil
+	case several:
+		return nil, errs.InvalidArgument.At("productId", "There are several products: say which.")
 	}
-	return only, nil
+	return nil, ErrProductNotFound
 }
 
 // offer is a package in a country, or in the one that has prices in the currency.
@@ -127,7 +131,9 @@ func (s *Snapshot) entitlementsOf(p *Package) []Offered {
 			if slices.Contains(e.HiddenFromWidgets, Paywall) {
 				continue
 			}
-			e.Soft = v.Soft(&e)
+			if i == 0 { // the prices of a base are not inherited
+				e.Soft = v.Soft(&e)
+			}
 			f, _ := s.Feature(e.FeatureRefID)
 			list = append(list, Offered{e, f, from})
 		}

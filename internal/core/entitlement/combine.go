@@ -84,10 +84,14 @@ func (p *pieces) merge() Entitlement {
 			increments = append(increments, a)
 		}
 	}
-	if len(overrides) > 0 {
-		return largest(overrides)
+	if len(overrides) == 0 {
+		return sum(increments)
 	}
-	return sum(increments)
+	out := largest(overrides)
+	if p.plan != nil && p.plan.Overage { // it is charged, whoever sets the limit
+		out.Row.Soft, out.Overage = true, true
+	}
+	return out
 }
 
 // largest is the override that wins; enum values are united, since a set has no maximum.
@@ -112,6 +116,7 @@ func sum(list []piece) Entitlement {
 	out := *list[0].Entitlement
 	out.Row.Limit, out.Row.HasLimit, out.Row.Unlimited, out.Row.Soft = 0, false, false, false
 	for _, a := range list {
+		out.Overage = out.Overage || a.Overage
 		out.Row.Limit = add(out.Row.Limit, a.amount())
 		out.Row.HasLimit = out.Row.HasLimit || a.Row.HasLimit
 		out.Row.Unlimited = out.Row.Unlimited || a.Row.Unlimited
@@ -173,22 +178,22 @@ func (a piece) compare(b piece) int {
 	)
 }
 
-// rows combines the parts of the subscription; of gives the rows of one version.
-func (s Subscription) rows(of func(versionID string) (*Rows, error)) (*Rows, error) {
-	own, err := of(s.VersionID)
+// rows combines the parts of the subscription; of gives the rows of one version, by itself or as a base.
+func (s Subscription) rows(of func(versionID string, base bool) (*Rows, error)) (*Rows, error) {
+	own, err := of(s.VersionID, false)
 	if err != nil {
 		return nil, err
 	}
 	bases := make([]*Rows, len(s.Bases))
 	for i, id := range s.Bases {
-		if bases[i], err = of(id); err != nil {
+		if bases[i], err = of(id, true); err != nil {
 			return nil, err
 		}
 	}
 	addons := make([]Beside, len(s.Addons))
 	for i, a := range s.Addons {
 		addons[i].Quantity = a.Quantity
-		if addons[i].Rows, err = of(a.VersionID); err != nil {
+		if addons[i].Rows, err = of(a.VersionID, false); err != nil {
 			return nil, err
 		}
 	}

@@ -53,6 +53,7 @@ type Entitlement struct {
 	DisplayNameOverride *string
 	HiddenFromWidgets   []string
 	Overrides           bool // of an add-on: it replaces what the plan gives; false in what was combined
+	Overage             bool // what is used beyond the limit is charged, which makes the limit soft
 	UpdatedAt           time.Time
 	Asked               *atomic.Bool // set when somebody checks the feature; nil outside of the cache
 }
@@ -96,6 +97,16 @@ func (r *Rows) Find(featureRef string) *Entitlement {
 // CompileVersion makes the rows of one version, without what it inherits; features finds a feature by refId. An
 // entitlement to a feature that is not found is left out, and so are credits.
 func CompileVersion(v catalog.Version, features func(ref string) (*catalog.Feature, bool)) *Rows {
+	return compileVersion(v, features, v.Overage)
+}
+
+// CompileBase is CompileVersion for a plan that inherits from it: prices are not inherited, and so nothing of a base's
+// overage is.
+func CompileBase(v catalog.Version, features func(ref string) (*catalog.Feature, bool)) *Rows {
+	return compileVersion(v, features, func(*catalog.Entitlement) bool { return false })
+}
+
+func compileVersion(v catalog.Version, features func(ref string) (*catalog.Feature, bool), overage func(*catalog.Entitlement) bool) *Rows {
 	list := make([]Entitlement, 0, len(v.Entitlements))
 	for i := range v.Entitlements {
 		e := &v.Entitlements[i]
@@ -103,8 +114,9 @@ func CompileVersion(v catalog.Version, features func(ref string) (*catalog.Featu
 		if !ok || e.Type == catalog.CreditEntitlement {
 			continue
 		}
+		charged := overage(e)
 		row := Entitlement{
-			Feature: FeatureOf(f), Row: rowOf(f, e, v.Soft(e)), ResetPeriod: e.ResetPeriod, DisplayNameOverride: e.DisplayName,
+			Feature: FeatureOf(f), Row: rowOf(f, e, e.Soft || charged), Overage: charged, ResetPeriod: e.ResetPeriod, DisplayNameOverride: e.DisplayName,
 			HiddenFromWidgets: e.HiddenFromWidgets, Overrides: e.Behavior == catalog.Override, UpdatedAt: e.UpdatedAt,
 		}
 		if e.ResetConfiguration != nil {

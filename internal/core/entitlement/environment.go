@@ -69,13 +69,17 @@ const maxCombinations = 20_000
 // rowsOf returns the rows of a subscription, shared by all that have the same versions and quantities.
 func (v *vocabulary) rowsOf(ctx context.Context, st Store, env tenant.ID, s Subscription) (*Rows, error) {
 	return v.shared(s.combination(), func() (*Rows, error) {
-		return s.rows(func(id string) (*Rows, error) {
-			return v.shared(id, func() (*Rows, error) {
+		return s.rows(func(id string, base bool) (*Rows, error) {
+			key := id
+			if base {
+				key = "base " + id
+			}
+			return v.shared(key, func() (*Rows, error) {
 				version, err := version(ctx, st, env, v.catalog, id)
 				if err != nil {
 					return nil, err
 				}
-				r := CompileVersion(version, v.catalog.Feature)
+				r := compiler(base)(version, v.catalog.Feature)
 				v.watch(r)
 				return r, nil
 			})

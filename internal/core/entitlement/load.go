@@ -22,9 +22,9 @@ func Load(ctx context.Context, st Store, env tenant.ID, customerRef, resource st
 	var sources []Source
 	var until time.Time
 	for _, sub := range h.live(now) {
-		rows, err := sub.rows(func(id string) (*Rows, error) {
+		rows, err := sub.rows(func(id string, base bool) (*Rows, error) {
 			v, err := version(ctx, st, env, c, id)
-			return CompileVersion(v, c.Feature), err
+			return compiler(base)(v, c.Feature), err
 		})
 		if err != nil {
 			return nil, err
@@ -36,6 +36,14 @@ func Load(ctx context.Context, st Store, env tenant.ID, customerRef, resource st
 		}
 	}
 	return Present(Compile(sources), until), nil
+}
+
+// compiler makes the rows of a version, by itself or as a base.
+func compiler(base bool) func(catalog.Version, func(string) (*catalog.Feature, bool)) *Rows {
+	if base {
+		return CompileBase
+	}
+	return CompileVersion
 }
 
 // version finds a version: those in force are in the catalog, older ones are read.

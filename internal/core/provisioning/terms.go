@@ -177,7 +177,9 @@ func rowsOf(cat *catalog.Snapshot, s subscription.Subscription) *entitlement.Row
 	}
 	var bases []*entitlement.Rows
 	for _, id := range s.Bases {
-		bases = append(bases, of(id))
+		if v, ok := cat.VersionByID(id); ok {
+			bases = append(bases, entitlement.CompileBase(*v, cat.Feature))
+		}
 	}
 	var addons []entitlement.Beside
 	for _, a := range s.Addons {
