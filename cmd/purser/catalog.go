@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/purserhq/purser/internal/app"
 )
@@ -143,7 +144,7 @@ func printOutcome(out io.Writer, o app.CatalogOutcome, done string) {
 	case 0:
 		fmt.Fprintln(out, "No changes: the catalog is what the file says.")
 	case 1:
-		fmt.Fprintf(out, "1 change %s.\n", map[string]string{"would be made": "would be made", "were made": "was made"}[done])
+		fmt.Fprintf(out, "1 change %s.\n", strings.Replace(done, "were", "was", 1))
 	default:
 		fmt.Fprintf(out, "%d changes %s.\n", n, done)
 	}

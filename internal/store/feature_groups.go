@@ -44,14 +44,14 @@ func (t *Tx) group(ctx context.Context, env tenant.ID, ref, lock string) (catalo
 	return list[0], err
 }
 
-// Groups implements catalog.Store.
-func (t *Tx) Groups(ctx context.Context, env tenant.ID, refs []string) ([]catalog.FeatureGroup, error) {
+// LockGroups implements catalog.Store.
+func (t *Tx) LockGroups(ctx context.Context, env tenant.ID, refs []string) ([]catalog.FeatureGroup, error) {
 	if len(refs) == 0 {
 		return nil, nil
 	}
 	q := newList("feature_groups", "g", env)
 	q.in("g.ref_id", refs)
-	list, err := all(ctx, t, scanGroup, selectGroup+q.clause()+` order by g.ref_id`, q.args...)
+	list, err := all(ctx, t, scanGroup, selectGroup+q.clause()+` order by g.id`+t.db.dialect().forUpdate(), q.args...)
 	if err != nil {
 		return nil, err
 	}

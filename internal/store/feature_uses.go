@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/clock"
@@ -54,49 +53,50 @@ func (t *Tx) FeatureUses(ctx context.Context, env tenant.ID, featureID string) (
 	return u, err
 }
 
-// UnlinkGroup implements catalog.Store.
-func (t *Tx) UnlinkGroup(ctx context.Context, env tenant.ID, groupRef string, featureRefs []string) error {
+// LockLinkedDrafts implements catalog.Store.
+func (t *Tx) LockLinkedDrafts(ctx context.Context, env tenant.ID, groupRef string, featureRefs []string) ([]catalog.Package, error) {
 	if len(featureRefs) == 0 {
-		return nil
-	}
-	type link struct {
-		version, feature string
-		groups           []string
+		return nil, nil
 	}
 	q := newList("package_entitlements", "e", env)
 	q.in("f.ref_id", featureRefs)
-	// The letters of a refId need no escape in JSON; _ and % match too much, and the loop looks closer.
-	q.and(`cast(e.feature_groups as text) like ?`, `%"`+strings.ReplaceAll(groupRef, "%", "")+`"%`)
-	links, err := all(ctx, t, func(r rows) (l link, err error) {
-		err = r.Scan(&l.version, &l.feature, fromJSON{&l.groups})
-		return l, err
-	}, `
-		select e.version_id, e.feature_id, e.feature_groups from package_entitlements e
+	// _ matches too much in a pattern; whoever unlinks looks closer.
+	q.and(`cast(e.feature_groups as text) like ?`, `%"`+groupRef+`"%`)
+	linked := `
+		from package_entitlements e
 		join features f on f.environment = e.environment and f.id = e.feature_id
-		join package_versions v on v.environment = e.environment and v.id = e.version_id and v.status = 'DRAFT'`+q.clause(), q.args...)
+		join package_versions v on v.environment = e.environment and v.id = e.version_id and v.status = 'DRAFT'
+		join packages k on k.environment = v.environment and k.id = v.package_id` + q.clause()
+	err := t.each(ctx, func(rows) error { return nil }, `
+		select p.id from products p where p.environment = $1 and p.id in (select k.product_id`+linked+`) order by p.id`+t.db.dialect().forUpdate(), q.args...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, l := range links {
-		left := slices.DeleteFunc(l.groups, func(g string) bool { return g == groupRef })
-		t.exec(`update package_entitlements set feature_groups = $4 where environment = $1 and version_id = $2 and feature_id = $3`,
-			env, l.version, l.feature, asJSON(left))
+	list, err := all(ctx, t, scanPackage, selectPackage+`
+		where k.environment = $1 and k.id in (select v.package_id`+linked+`) order by k.id`, q.args...)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return list, t.fillPackages(ctx, env, list)
 }
 
 // CheckedFeatures implements catalog.Store.
 func (t *Tx) CheckedFeatures(ctx context.Context, env tenant.ID, refs []string, d time.Duration) ([]string, error) {
-	if len(refs) == 0 {
-		return nil, nil
+	var list []string
+	for chunk := range slices.Chunk(refs, fillChunk) {
+		q := newList("feature_checks", "k", env)
+		q.in("k.feature_ref", chunk)
+		q.and("k.checked_at >= ?", stamp(t.db.clock.Now().Add(-d)))
+		found, err := all(ctx, t, func(r rows) (ref string, err error) {
+			err = r.Scan(&ref)
+			return ref, err
+		}, `select k.feature_ref from feature_checks k`+q.clause(), q.args...)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
 	}
-	q := newList("feature_checks", "k", env)
-	q.in("k.feature_ref", refs)
-	q.and("k.checked_at >= ?", stamp(t.db.clock.Now().Add(-d)))
-	return all(ctx, t, func(r rows) (ref string, err error) {
-		err = r.Scan(&ref)
-		return ref, err
-	}, `select k.feature_ref from feature_checks k`+q.clause(), q.args...)
+	return list, nil
 }
 
 // MarkChecked queues that features were checked today. Ids that nothing has are left out by the caller.

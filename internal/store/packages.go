@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -55,12 +56,17 @@ func (t *Tx) PackageByRef(ctx context.Context, env tenant.ID, kind catalog.Kind,
 
 // PackagesByRef implements catalog.Store.
 func (t *Tx) PackagesByRef(ctx context.Context, env tenant.ID, kind catalog.Kind, refs []string) ([]catalog.Package, error) {
-	if len(refs) == 0 {
-		return nil, nil
+	list := []catalog.Package{}
+	for chunk := range slices.Chunk(refs, fillChunk) {
+		q := newPackages(env, kind)
+		q.in("k.ref_id", chunk)
+		found, err := t.packages(ctx, env, q)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
 	}
-	q := newPackages(env, kind)
-	q.in("k.ref_id", refs)
-	return t.packages(ctx, env, q)
+	return list, nil
 }
 
 // PackagesOfProduct implements catalog.Store: archived ones too.
@@ -105,11 +111,11 @@ func (t *Tx) ListPackages(ctx context.Context, env tenant.ID, f catalog.PackageF
 func (t *Tx) LinksOfProduct(ctx context.Context, env tenant.ID, productID string) (catalog.Links, error) {
 	return all(ctx, t, func(r rows) (l catalog.Link, err error) {
 		var kind string
-		err = r.Scan(&kind, &l.RefID, &l.Status, &l.Draft, &l.ParentID, fromJSON{&l.Compatible}, fromJSON{&l.Dependencies})
+		err = r.Scan(&kind, &l.RefID, &l.Status, &l.Draft, &l.PricingType, &l.ParentID, fromJSON{&l.Compatible}, fromJSON{&l.Dependencies})
 		l.Kind = catalog.Kind(kind)
 		return l, err
 	}, `
-		select k.kind, k.ref_id, k.status, v.status = 'DRAFT', coalesce(v.parent_ref, ''), v.compatible_addons, v.dependencies
+		select k.kind, k.ref_id, k.status, v.status = 'DRAFT', coalesce(v.pricing_type, ''), coalesce(v.parent_ref, ''), v.compatible_addons, v.dependencies
 		from packages k
 		join package_versions v on v.environment = k.environment and v.package_id = k.id and (v.is_latest or v.status = 'DRAFT')
 		where k.environment = $1 and k.product_id = $2 order by k.id, v.id`, env, productID)

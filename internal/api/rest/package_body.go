@@ -104,8 +104,9 @@ type addonBody struct {
 
 // AddonFields are what only add-ons have.
 type AddonFields struct {
-	Dependencies []string   `json:"dependencies"`
-	MaxQuantity  Opt[int64] `json:"maxQuantity"`
+	Dependencies         []string    `json:"dependencies"`
+	MaxQuantity          Opt[int64]  `json:"maxQuantity"`
+	OverageBillingPeriod Opt[string] `json:"overageBillingPeriod" enum:"ON_SUBSCRIPTION_RENEWAL,MONTHLY"`
 }
 
 func addonOf(p catalog.Package) addonBody       { return addonVersionOf(p, p.Shown()) }
@@ -116,7 +117,7 @@ func addonVersionOf(p catalog.Package, v *catalog.Version) addonBody {
 }
 
 func addonFieldsOf(v *catalog.Version) AddonFields {
-	return AddonFields{v.Dependencies, FromPtr(v.MaxQuantity)}
+	return AddonFields{v.Dependencies, FromPtr(v.MaxQuantity), orNull(v.OveragePeriod)}
 }
 
 func orNull(s string) Opt[string] {

@@ -154,11 +154,11 @@ func pricingTableOf(t catalog.PricingTable) pricingTableBody {
 		Plans: make([]planOfferBody, 0, len(t.Plans)),
 	}
 	for _, o := range t.Plans {
-		plan := planOfferBody{headOf(*o.Package, o.Latest), planFieldsOf(o.Latest), offerOf(o), make([]addonOfferBody, 0, len(o.Addons))}
+		plan := planOfferBody{offerHead(o), planFieldsOf(o.Latest), offerOf(o), make([]addonOfferBody, 0, len(o.Addons))}
 		plan.CompatibleAddonIDs = make([]string, 0, len(o.Addons))
 		for _, a := range o.Addons {
 			plan.CompatibleAddonIDs = append(plan.CompatibleAddonIDs, a.RefID)
-			plan.Addons = append(plan.Addons, addonOfferBody{headOf(*a.Package, a.Latest), addonFieldsOf(a.Latest), offerOf(a)})
+			plan.Addons = append(plan.Addons, addonOfferBody{offerHead(a), addonFieldsOf(a.Latest), offerOf(a)})
 		}
 		b.Plans = append(b.Plans, plan)
 	}
@@ -181,4 +181,11 @@ func offerOf(o catalog.Offer) OfferBody {
 		b.Entitlements = append(b.Entitlements, row)
 	}
 	return b
+}
+
+// offerHead dates an offer by its version: the package itself also moves with drafts, of which nodes hear at different times.
+func offerHead(o catalog.Offer) PackageHead {
+	h := headOf(*o.Package, o.Latest)
+	h.UpdatedAt = At(o.Latest.UpdatedAt)
+	return h
 }

@@ -34,3 +34,11 @@ func SizeIssue(price Decimal) string {
 	}
 	return ""
 }
+
+// PriceIssue says what is wrong with a unit price, or "": PlacesIssue, then SizeIssue.
+func PriceIssue(price Decimal) string {
+	if issue := PlacesIssue(price); issue != "" {
+		return issue
+	}
+	return SizeIssue(price)
+}

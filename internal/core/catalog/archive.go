@@ -57,13 +57,16 @@ func (s *Packages) Unarchive(ctx context.Context, env tenant.ID, ref string, mat
 		case e.product.Status == Archived:
 			return e.pkg, errs.IntegrityViolation.Because("The product %s is archived. Unarchive it first.", e.product.RefID)
 		}
-		if parent := e.pkg.Edited().ParentID; parent != "" {
-			p, err := e.st.PackageByRef(ctx, env, KindPlan, parent)
+		for _, v := range []*Version{e.pkg.Latest, e.pkg.Draft} {
+			if v == nil || v.ParentID == "" {
+				continue
+			}
+			p, err := e.st.PackageByRef(ctx, env, KindPlan, v.ParentID)
 			if err != nil {
 				return e.pkg, err
 			}
 			if p.Status == Archived {
-				return e.pkg, errs.IntegrityViolation.Because("The plan inherits from %s, which is archived. Unarchive that first.", parent)
+				return e.pkg, errs.IntegrityViolation.Because("The plan inherits from %s, which is archived. Unarchive that first.", v.ParentID)
 			}
 		}
 		e.pkg.Status, e.pkg.ArchivedWith = e.pkg.unarchived(), false

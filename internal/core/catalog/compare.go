@@ -66,7 +66,11 @@ func itemsOf(v *Version) []item {
 	}
 	for i := range v.Entitlements {
 		e := &v.Entitlements[i]
-		list = append(list, item{"entitlements." + e.Ref(), decode(e.file())})
+		path := "entitlements." + e.Ref()
+		if e.Type == CreditEntitlement {
+			path = "credits." + e.Ref()
+		}
+		list = append(list, item{path, decode(e.file())})
 	}
 	for i := range v.Prices {
 		p := &v.Prices[i]
@@ -92,8 +96,10 @@ func (p *Price) file() any {
 		MinQuantity *int64 `json:"minUnitQuantity,omitempty"`
 		MaxQuantity *int64 `json:"maxUnitQuantity,omitempty"`
 		ResetPeriod string `json:"resetPeriod,omitempty"`
+		ResetMembers
 	}{
 		PricePeriod{p.BillingPeriod, p.Country, p.Price, p.BlockSize, p.Tiers, p.CreditRate, p.GrantCadence}, p.TiersMode, p.MinQuantity, p.MaxQuantity, p.ResetPeriod,
+		resetMembersOf(p.ResetPeriod, p.Reset),
 	}
 }
 

@@ -55,7 +55,9 @@ func (s *Products) Duplicate(ctx context.Context, env tenant.ID, ref string, in 
 			return to, err
 		}
 		to.Settings = journeyOnCopies(from.Settings, to.RefID)
-		to.PlanOrder = copyRefs(from.PlanOrder, to.RefID)
+		to.PlanOrder = slices.DeleteFunc(copyRefs(from.PlanOrder, to.RefID), func(ref string) bool {
+			return !slices.ContainsFunc(copies, func(p Package) bool { return p.Kind == KindPlan && p.RefID == ref })
+		})
 		st.InsertProduct(env, to)
 		st.Append(env, to.event(ProductCreated))
 		for i := range copies {

@@ -22,6 +22,9 @@ type edit struct {
 	now     time.Time
 	product Product
 	pkg     Package
+
+	goesWith []Package // see addons
+	writes   []func()  // of what becomes of a draft, once it is known to change
 }
 
 // editPackage locks the package's product, reads the package and gives both to fn. It is ErrDraftChanged when the package
@@ -37,7 +40,7 @@ func editPackage[R any](ctx context.Context, s *Packages, env tenant.ID, ref str
 		if err != nil {
 			return none, err
 		}
-		e := edit{ctx, st, env, now, product, p}
+		e := edit{ctx: ctx, st: st, env: env, now: now, product: product, pkg: p}
 		if len(match) > 0 && !slices.Contains(match, IfVersion(p.Version)) {
 			return none, e.changedMeanwhile()
 		}

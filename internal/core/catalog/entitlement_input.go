@@ -164,8 +164,8 @@ func (u EntitlementUpdate) applyCredits(c *errs.Checks, path string, kind Kind, 
 		c.Rule(path+"amount", "is required, unless isCustom is true")
 	case e.Amount != nil && e.Amount.Sign() < 0:
 		c.Rule(path+"amount", "must be at least 0")
-	case e.Amount != nil && money.PlacesIssue(*e.Amount) != "":
-		c.Rule(path+"amount", "%s", money.PlacesIssue(*e.Amount))
+	case e.Amount != nil && money.PriceIssue(*e.Amount) != "":
+		c.Rule(path+"amount", "%s", money.PriceIssue(*e.Amount))
 	}
 }
 

@@ -62,12 +62,12 @@ func (s *Packages) AddEntitlements(ctx context.Context, env tenant.ID, ref strin
 		if err != nil {
 			return none, err
 		}
-		refs := featuresOf(in)
-		features, err := lockFeatures(ctx, e.st, env, refs)
+		groups, err := e.st.LockGroups(ctx, env, groupsOf(in))
 		if err != nil {
 			return none, err
 		}
-		groups, err := e.st.Groups(ctx, env, groupsOf(in))
+		refs := featuresOf(in)
+		features, err := lockFeatures(ctx, e.st, env, refs)
 		if err != nil {
 			return none, err
 		}
@@ -187,13 +187,15 @@ func (n *NewEntitlement) row(c *errs.Checks, path string, kind Kind, features ma
 	return row, true
 }
 
-// checkGroups records groups through which the feature cannot have been added. Those that stay as they are are not looked at.
+// checkGroups records groups through which the feature cannot have been added.
 func checkGroups(c *errs.Checks, path string, row Entitlement, given []string, groups []FeatureGroup) {
 	for i, ref := range given {
 		at := slices.IndexFunc(groups, func(g FeatureGroup) bool { return g.RefID == ref })
 		switch {
 		case at < 0:
 			c.Named(ErrGroupNotFound, fmt.Sprintf("%s[%d]", path, i), "there is no feature group %s", ref)
+		case groups[at].Status == Archived:
+			c.Rule(fmt.Sprintf("%s[%d]", path, i), "the feature group %s is archived", ref)
 		case !slices.Contains(groups[at].Features, row.FeatureRefID):
 			c.Rule(fmt.Sprintf("%s[%d]", path, i), "the group %s does not have the feature %s", ref, row.FeatureRefID)
 		}
@@ -253,6 +255,7 @@ func (v *Version) include(c *errs.Checks, path string, p *Pricing, features map[
 			}
 			row.UsageLimit, row.Unlimited, row.Soft = e.UsageLimit, e.Unlimited, e.Soft
 			row.ResetPeriod, row.ResetConfiguration = e.ResetPeriod, e.configuration(e.ResetPeriod)
+			v.checkDependents(c, at+".entitlement.usageLimit", &row)
 			rows = append(rows, row)
 		case v.find(FeatureEntitlement, m.FeatureID) == nil:
 			c.Rule(at+".entitlement", "is required, since the package has no entitlement to %s that says what is included", m.FeatureID)
@@ -275,7 +278,7 @@ func (s *Packages) UpdateEntitlement(ctx context.Context, env tenant.ID, ref, ty
 			return none, err
 		}
 		e.pkg.Draft.checkDependency(&c, row, "")
-		e.checkDependents(&c, row)
+		e.pkg.Draft.checkDependents(&c, "usageLimit", row)
 		if err := c.Err(); err != nil || reflect.DeepEqual(before, *row) {
 			return e.edited(*row), err
 		}
@@ -291,25 +294,25 @@ func (e *edit) applyTo(c *errs.Checks, in EntitlementUpdate, row *Entitlement) e
 		in.applyCredits(c, "", e.pkg.Kind, row)
 		return nil
 	}
-	f, err := e.st.FeatureByRef(e.ctx, e.env, row.FeatureRefID)
+	groups, err := e.st.LockGroups(e.ctx, e.env, distinct(in.FeatureGroups.Value))
 	if err != nil {
 		return err
 	}
-	groups, err := e.st.Groups(e.ctx, e.env, distinct(in.FeatureGroups.Value))
+	features, err := lockFeatures(e.ctx, e.st, e.env, []string{row.FeatureRefID})
 	if err != nil {
 		return err
 	}
-	in.apply(c, "", e.pkg.Kind, f, row)
+	in.apply(c, "", e.pkg.Kind, *features[row.FeatureRefID], row)
 	checkGroups(c, "featureGroupIds", *row, in.FeatureGroups.Value, groups)
 	return nil
 }
 
 // checkDependents checks that credits which grow with a row's limit still can.
-func (e *edit) checkDependents(c *errs.Checks, row *Entitlement) {
-	for i := range e.pkg.Draft.Entitlements {
-		other := &e.pkg.Draft.Entitlements[i]
+func (v *Version) checkDependents(c *errs.Checks, path string, row *Entitlement) {
+	for i := range v.Entitlements {
+		other := &v.Entitlements[i]
 		if row.Type == FeatureEntitlement && other.DependencyFeature == row.FeatureRefID && row.UsageLimit == nil && !row.IsCustom {
-			c.Named(ErrOtherPackage, "usageLimit", "the credits of %s grow with this limit", other.CurrencyID)
+			c.Named(ErrOtherPackage, path, "the credits of %s grow with this limit", other.CurrencyID)
 		}
 	}
 }

@@ -3,12 +3,12 @@ package catalog
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/metadata"
+	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/base/opt"
 )
 
@@ -155,7 +155,7 @@ func (d Condition) check(c *errs.Checks, path string) {
 		many = true
 	case "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL":
 		one = true
-		if _, err := strconv.ParseFloat(d.Value, 64); d.Value != "" && err != nil {
+		if _, err := money.ParseDecimal(d.Value); d.Value != "" && err != nil {
 			c.Rule(path+".value", "must be a number for %s", d.Operation)
 		}
 	case "EQUALS", "NOT_EQUALS", "CONTAINS", "STARTS_WITH", "ENDS_WITH":

@@ -101,7 +101,7 @@ type FileContent struct {
 	MaxQuantity  *int64            `json:"maxQuantity,omitempty" doc:"Of add-ons."`
 	Trial        *FileTrial        `json:"defaultTrialConfig,omitempty" doc:"Of plans."`
 	Charges      *Pricing          `json:"charges,omitempty"`
-	Entitlements []FileEntitlement `json:"entitlements,omitempty" maxItems:"1000"`
+	Entitlements []FileEntitlement `json:"entitlements,omitempty"`
 }
 
 // FileTrial is a default trial.

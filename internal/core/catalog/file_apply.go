@@ -19,7 +19,7 @@ func NewFiles(db tx.Runner[Store]) *Files { return &Files{db} }
 
 // fileStore is what catalog files need besides the stores of nouns.
 type fileStore interface {
-	// LockCatalog holds every product, group, feature and coupon.
+	// LockCatalog holds every product, group, feature and coupon, in this order.
 	LockCatalog(ctx context.Context, env tenant.ID) error
 	WholeCatalog(ctx context.Context, env tenant.ID) (Whole, error)
 	// AppliedFile is what the last applied file left; nil when none was applied.
@@ -98,7 +98,7 @@ func (s *Files) Apply(ctx context.Context, env tenant.ID, f File, overwrite bool
 
 func drifted(list []StepEntity) error {
 	e := ErrDrift.Because("Others changed the catalog since this file was exported or a file was last applied, and the file would undo that. " +
-		"Export it again, or overwrite the changes.")
+		"Export it again, or overwrite the changes. A file without a fingerprint is compared with the one that was last applied.")
 	for _, d := range list[:min(len(list), 100)] {
 		e = e.With(errs.Field{Path: d.String(), Issue: "was changed by others"})
 	}
@@ -112,6 +112,7 @@ type applying struct {
 	env      tenant.ID
 	now      time.Time
 	features map[string]*Feature // those that exist, by refId
+	packages []Package           // those that exist
 }
 
 // look compares a file with the catalog.
@@ -126,6 +127,7 @@ func (a *applying) look(f File) (Outcome, error) {
 		return Outcome{}, err
 	}
 	after.adopt(before)
+	a.packages = before.Packages
 	a.features = index(before.Features, func(f *Feature) string { return f.RefID })
 	out := Outcome{Steps: plan(&c, f, before, after), Warnings: []Warning{}, Drift: []StepEntity{}}
 	if err := a.mayChange(&c, f, before, after); err != nil {
@@ -180,12 +182,15 @@ func (a *applying) drift(f, have File, before Whole, out Outcome) ([]StepEntity,
 		return list, nil
 	}
 	last, err := a.st.AppliedFile(a.ctx, a.env)
-	if err != nil || last != nil && last.Print() == out.Fingerprint {
+	if err != nil {
 		return list, err
 	}
+	if f.Fingerprint == "" && last != nil && last.Print() == out.Fingerprint {
+		return list, nil
+	}
 	there := have.paths()
-	if last == nil {
-		for _, step := range out.Steps { // all that is there was made by others
+	if last == nil || f.Fingerprint != "" { // what the catalog was then is not known
+		for _, step := range out.Steps {
 			if _, ok := there[step.Entity]; ok && !slices.Contains(list, step.Entity) {
 				list = append(list, step.Entity)
 			}
@@ -248,34 +253,32 @@ func (v *Version) adopt(features map[string]string) {
 	}
 }
 
-// warnings looks at what the steps publish.
+// warnings looks at what the steps publish. What nobody has checked is left out: a catalog that was just described would
+// name every feature.
 func (w *Whole) warnings(before Whole, steps []Step) []Warning {
 	list := []Warning{}
-	for _, step := range steps {
-		if step.Action != ActionCreate && step.Action != ActionPublish || step.Entity.Type != "plan" && step.Entity.Type != "addon" {
-			continue
-		}
-		kind := KindPlan
-		if step.Entity.Type == "addon" {
-			kind = KindAddon
-		}
-		p := ofKind(w.Packages, kind)[step.Entity.ID]
-		if p.Latest == nil {
-			continue
-		}
-		var addons []Package
-		for ref, a := range ofKind(w.Packages, KindAddon) {
-			if slices.Contains(p.Latest.Compatible, ref) || slices.Contains(p.Latest.Dependencies, ref) {
-				addons = append(addons, *a)
+	addons := ofKind(w.Packages, KindAddon)
+	for _, kind := range []Kind{KindAddon, KindPlan} {
+		now, then := ofKind(w.Packages, kind), ofKind(before.Packages, kind)
+		for _, step := range steps {
+			p := now[step.Entity.ID]
+			if step.Entity.Type != kind.Noun() || step.Action != ActionCreate && step.Action != ActionPublish || p.Latest == nil {
+				continue
 			}
-		}
-		found := p.Latest.addonWarnings(addons)
-		if was := ofKind(before.Packages, kind)[step.Entity.ID]; was != nil {
-			found = append(found, p.Latest.lowered(was.Latest)...)
-		}
-		for _, warning := range append(found, p.Latest.missingPeriods()...) {
-			warning.Path = step.Entity.Type + "s." + step.Entity.ID + "." + warning.Path
-			list = append(list, warning)
+			var refs []Package
+			for _, ref := range distinct(append(slices.Clone(p.Latest.Compatible), p.Latest.Dependencies...)) {
+				if a := addons[ref]; a != nil {
+					refs = append(refs, *a)
+				}
+			}
+			found := p.Latest.addonWarnings(refs)
+			if was := then[step.Entity.ID]; was != nil {
+				found = append(found, p.Latest.lowered(was.Latest)...)
+			}
+			for _, warning := range append(found, p.Latest.missingPeriods()...) {
+				warning.Path = kind.Noun() + "s." + step.Entity.ID + "." + warning.Path
+				list = append(list, warning)
+			}
 		}
 	}
 	return list

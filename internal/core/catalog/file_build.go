@@ -218,6 +218,7 @@ func (b *building) version(path string, kind Kind, in *FileContent) *Version {
 		v.PricingType, v.OveragePeriod, v.Prices = p.Type, p.overagePeriod(), p.prices(b.features, b.now)
 	}
 	v.Trial.check(b.Checks, path+trialPath)
+	v.Trial.checkFor(b.Checks, path+trialPath, v.PricingType)
 	return v
 }
 

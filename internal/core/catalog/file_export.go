@@ -23,7 +23,7 @@ type Whole struct {
 // environment.
 func (w Whole) Export() File {
 	f := File{Format: 1}
-	x := exporting{products: map[string]bool{}, addons: map[string]bool{}, plans: map[string]bool{}, features: map[string]bool{}}
+	x := exporting{products: map[string]bool{}, addons: map[string]bool{}, plans: map[string]bool{}, features: map[string]bool{}, groups: map[string][]string{}}
 	used := map[string]bool{}
 	for _, p := range w.Packages {
 		used[p.ProductID] = true
@@ -39,6 +39,11 @@ func (w Whole) Export() File {
 			x.plans[p.RefID] = live
 		}
 	}
+	for _, g := range w.Groups {
+		if g.Status != Archived {
+			f.Groups = append(f.Groups, x.group(g))
+		}
+	}
 	for i := range w.Packages {
 		p := &w.Packages[i]
 		switch {
@@ -46,11 +51,6 @@ func (w Whole) Export() File {
 			f.Addons = append(f.Addons, x.pkg(p))
 		case p.Kind == KindPlan && x.plans[p.RefID]:
 			f.Plans = append(f.Plans, x.pkg(p))
-		}
-	}
-	for _, g := range w.Groups {
-		if g.Status != Archived {
-			f.Groups = append(f.Groups, x.group(g))
 		}
 	}
 	for _, ft := range w.Features {
@@ -87,7 +87,11 @@ func (f *File) sort() {
 }
 
 // exporting knows what will be in the file, and which features it uses.
-type exporting struct{ products, addons, plans, features map[string]bool }
+type exporting struct {
+	products, addons, plans, features map[string]bool
+
+	groups map[string][]string // the features of each
+}
 
 func (f Feature) file() FileFeature {
 	out := FileFeature{
@@ -105,6 +109,7 @@ func (x exporting) group(g FeatureGroup) FileGroup {
 	for _, ref := range g.Features {
 		x.features[ref] = true
 	}
+	x.groups[g.RefID] = g.Features
 	return FileGroup{ID: g.RefID, DisplayName: g.DisplayName, Description: g.Description, Features: g.Features, Metadata: g.Metadata}
 }
 
@@ -173,7 +178,14 @@ func (x exporting) content(v *Version) FileContent {
 		Dependencies: kept(v.Dependencies, x.addons), MaxQuantity: v.MaxQuantity, Trial: v.Trial.file(), Charges: v.Pricing(),
 	}
 	for i := range v.Entitlements {
-		c.Entitlements = append(c.Entitlements, v.Entitlements[i].file())
+		e := v.Entitlements[i].file()
+		e.FeatureGroups = nil
+		for _, g := range v.Entitlements[i].FeatureGroups { // a published version keeps links that hold no longer
+			if slices.Contains(x.groups[g], e.ID) {
+				e.FeatureGroups = append(e.FeatureGroups, g)
+			}
+		}
+		c.Entitlements = append(c.Entitlements, e)
 		x.features[v.Entitlements[i].FeatureRefID] = true
 	}
 	for _, p := range v.Prices {

@@ -90,6 +90,9 @@ func (f File) paths() map[StepEntity]string {
 	for i, e := range f.Features {
 		m[StepEntity{"feature", e.ID}] = fmt.Sprintf("features[%d].", i)
 	}
+	for i, e := range f.Groups {
+		m[StepEntity{"feature_group", e.ID}] = fmt.Sprintf("featureGroups[%d].", i)
+	}
 	for i, e := range f.Products {
 		m[StepEntity{"product", e.ID}] = fmt.Sprintf("products[%d].", i)
 	}
@@ -233,6 +236,9 @@ func (p *planning) coupons() simple[FileCoupon, Coupon] {
 		fixed: func(was, _ *Coupon, want *FileCoupon) {
 			const why = "what a coupon takes off never changes"
 			now := was.file()
+			if was.Status == Archived {
+				p.Rule(p.paths[StepEntity{"coupon", want.ID}]+"id", "is that of an archived coupon: those are not brought back")
+			}
 			p.fixed("coupon", want.ID, "percentOff", !same(now.PercentOff, want.PercentOff), why)
 			p.fixed("coupon", want.ID, "amountsOff", !same(now.AmountsOff, want.AmountsOff), why)
 			p.fixed("coupon", want.ID, "durationInMonths", !same(now.DurationInMonths, want.DurationInMonths), why)
@@ -305,9 +311,12 @@ func (p *planning) existing(was, to *Package, have, want *FilePackage) {
 
 // exporting is what decides about references to things that are not in the file.
 func (f *File) exporting() exporting {
-	x := exporting{products: map[string]bool{}, addons: ids(f.Addons), plans: ids(f.Plans), features: map[string]bool{}}
+	x := exporting{products: map[string]bool{}, addons: ids(f.Addons), plans: ids(f.Plans), features: map[string]bool{}, groups: map[string][]string{}}
 	for i := range f.Products {
 		x.products[f.Products[i].ID] = true
+	}
+	for i := range f.Groups {
+		x.groups[f.Groups[i].ID] = f.Groups[i].Features
 	}
 	return x
 }

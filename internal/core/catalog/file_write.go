@@ -58,8 +58,10 @@ func (a *applying) updateGroup(was *FeatureGroup, to FeatureGroup, unarchived bo
 			gone = append(gone, ref)
 		}
 	}
-	if err := a.st.UnlinkGroup(a.ctx, a.env, was.RefID, gone); err != nil {
-		return err
+	for i := range a.packages {
+		if p := &a.packages[i]; p.Draft != nil && len(gone) > 0 {
+			a.change(p, func(e *edit) { e.unlink(was.RefID, gone) })
+		}
 	}
 	to.ID, to.Version, to.CreatedAt = was.ID, was.Version, was.CreatedAt
 	to.saveAs(either(unarchived, GroupUnarchived, GroupUpdated), a.st, a.env, a.now)
@@ -79,6 +81,17 @@ func (a *applying) insertProduct(p Product) {
 func (a *applying) updateProduct(was *Product, to Product, unarchived bool) error {
 	to.ID, to.IsDefault, to.Version, to.CreatedAt = was.ID, was.IsDefault, was.Version, was.CreatedAt
 	to.saveAs(either(unarchived, ProductUnarchived, ProductUpdated), a.st, a.env, a.now)
+	if !unarchived {
+		return nil
+	}
+	for i := range a.packages { // what stays archived is so by itself from now on
+		if p := &a.packages[i]; p.ProductID == was.ID && p.ArchivedWith {
+			a.change(p, func(e *edit) {
+				e.pkg.ArchivedWith = false
+				e.save(detailsUpdated, e.pkg.Shown())
+			})
+		}
+	}
 	return nil
 }
 

@@ -69,7 +69,6 @@ func (s *Groups) Create(ctx context.Context, env tenant.ID, in NewGroup) (Featur
 			return made, err
 		}
 		st.InsertGroup(env, made)
-		st.TouchCatalog(env)
 		st.Append(env, made.event(GroupCreated))
 		return made, nil
 	})
@@ -135,12 +134,40 @@ func (s *Groups) Update(ctx context.Context, env tenant.ID, ref string, in Group
 			return c.Err()
 		}
 		gone := slices.DeleteFunc(slices.Clone(before.Features), func(f string) bool { return slices.Contains(g.Features, f) })
-		if err := st.UnlinkGroup(ctx, env, g.RefID, gone); err != nil {
+		if err := unlink(ctx, st, env, now, g.RefID, gone); err != nil {
 			return err
 		}
 		g.saveAs(GroupUpdated, st, env, now)
 		return nil
 	})
+}
+
+// unlink forgets in drafts that features were added through a group which they have left.
+func unlink(ctx context.Context, st Store, env tenant.ID, now time.Time, group string, features []string) error {
+	packages, err := st.LockLinkedDrafts(ctx, env, group, features)
+	for _, p := range packages {
+		e := edit{ctx: ctx, st: st, env: env, now: now, pkg: p}
+		e.unlink(group, features)
+	}
+	return err
+}
+
+// unlink changes the draft like any editor does: with a new version of its package and an event.
+func (e *edit) unlink(group string, features []string) {
+	changed := false
+	for i := range e.pkg.Draft.Entitlements {
+		row := &e.pkg.Draft.Entitlements[i]
+		if !slices.Contains(row.FeatureGroups, group) || !slices.Contains(features, row.FeatureRefID) {
+			continue
+		}
+		row.FeatureGroups = slices.DeleteFunc(slices.Clone(row.FeatureGroups), func(g string) bool { return g == group })
+		row.UpdatedAt = e.now
+		e.st.UpdateEntitlement(e.env, e.pkg.Draft.ID, *row)
+		changed = true
+	}
+	if changed {
+		e.saveDraft(draftUpdated)
+	}
 }
 
 // Archive takes a group out of the editors' sight. Doing it again changes nothing.
@@ -165,8 +192,15 @@ func (s *Groups) move(ctx context.Context, env tenant.ID, ref, status, typ strin
 
 func (s *Groups) change(ctx context.Context, env tenant.ID, ref string, do func(Store, *FeatureGroup, time.Time) error) (FeatureGroup, error) {
 	return tx.Do(ctx, s.db, env, func(st Store, now time.Time) (FeatureGroup, error) {
-		g, err := st.LockGroup(ctx, env, ref)
+		g, err := st.GroupByRef(ctx, env, ref)
 		if err != nil {
+			return g, err
+		}
+		// Products come before groups. A draft that is linked after this look waits for the group, and finds it changed.
+		if _, err := st.LockLinkedDrafts(ctx, env, ref, g.Features); err != nil {
+			return g, err
+		}
+		if g, err = st.LockGroup(ctx, env, ref); err != nil {
 			return g, err
 		}
 		err = do(st, &g, now)
@@ -178,6 +212,5 @@ func (g *FeatureGroup) saveAs(typ string, st Store, env tenant.ID, now time.Time
 	g.Version++
 	g.UpdatedAt = now
 	st.UpdateGroup(env, *g)
-	st.TouchCatalog(env)
 	st.Append(env, g.event(typ))
 }

@@ -13,6 +13,7 @@ type Link struct {
 	RefID        string
 	Status       string // of the package
 	Draft        bool   // of the version
+	PricingType  string
 	ParentID     string
 	Compatible   []string
 	Dependencies []string
@@ -36,6 +37,16 @@ func (l Links) children(ref string) (list []string) {
 	for i := range l {
 		if l[i].ParentID == ref && l[i].Status != Archived && !slices.Contains(list, l[i].RefID) {
 			list = append(list, l[i].RefID)
+		}
+	}
+	return list
+}
+
+// ordinary are the plans that are not custom and have a published version which goes with an add-on.
+func (l Links) ordinary(addon string) (list []string) {
+	for i := range l {
+		if k := &l[i]; k.Kind == KindPlan && !k.Draft && k.Status != Archived && k.PricingType != Custom && slices.Contains(k.Compatible, addon) {
+			list = append(list, k.RefID)
 		}
 	}
 	return list

@@ -95,7 +95,7 @@ func (t *Trial) check(c *errs.Checks, path string) {
 		least = 0
 		if t.Budget.Limit.Sign() <= 0 {
 			c.Rule(path+".budget.limit", "must be more than 0")
-		} else if issue := money.PlacesIssue(t.Budget.Limit); issue != "" {
+		} else if issue := money.PriceIssue(t.Budget.Limit); issue != "" {
 			c.Rule(path+".budget.limit", "%s", issue)
 		}
 	}

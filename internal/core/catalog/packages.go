@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -70,7 +71,7 @@ func (s *Packages) Create(ctx context.Context, env tenant.ID, in NewPackage) (Pa
 		}
 		p := in.pkg(s.kind, product, now)
 		p.ChangedBy = event.ActorFrom(ctx)
-		e := edit{ctx, st, env, now, product, p}
+		e := edit{ctx: ctx, st: st, env: env, now: now, product: product, pkg: p}
 		var c errs.Checks
 		if err := e.checkLinks(&c, PackageUpdate{Parent: opt.Of[string]{Set: in.ParentID != "", Value: in.ParentID}}); err != nil {
 			return Package{}, err
@@ -125,7 +126,8 @@ func (s *Packages) List(ctx context.Context, env tenant.ID, f PackageFilter, p p
 	})
 }
 
-// Charges reads a page of a version's prices: those of its charges, or those of its overage.
+// Charges reads a page of a version's prices: those of its charges, or those of its overage. Of add-ons, whose
+// overage has no list of its own, both.
 func (s *Packages) Charges(ctx context.Context, env tenant.ID, ref string, view View, overage bool, p page.Request) (page.Of[Price], error) {
 	return tx.Get(ctx, s.db, env, func(st Store, _ time.Time) (page.Of[Price], error) {
 		pkg, err := st.PackageByRef(ctx, env, s.kind, ref)
@@ -138,7 +140,7 @@ func (s *Packages) Charges(ctx context.Context, env tenant.ID, ref string, view 
 		}
 		var prices []Price
 		for _, price := range v.Prices {
-			if price.Overage == overage {
+			if price.Overage == overage || s.kind == KindAddon {
 				prices = append(prices, price)
 			}
 		}
@@ -155,11 +157,13 @@ func (s *Packages) Update(ctx context.Context, env tenant.ID, ref string, in Pac
 		before := e.pkg
 		var c errs.Checks
 		in.applyPackage(&c, &e.pkg)
-		details := !reflect.DeepEqual(before, e.pkg)
+		details, drafted := !reflect.DeepEqual(before, e.pkg), false
 		if in.needsDraft() {
-			if err := e.updateDraft(&c, in); err != nil {
+			was, err := e.updateDraft(&c, in)
+			if err != nil {
 				return e.pkg, err
 			}
+			drafted = !Compare(was, e.pkg.Draft).Empty()
 		}
 		if err := c.Err(); err != nil {
 			return e.pkg, err
@@ -168,29 +172,34 @@ func (s *Packages) Update(ctx context.Context, env tenant.ID, ref string, in Pac
 			e.save(detailsUpdated, e.pkg.Shown())
 			e.st.TouchCatalog(env)
 		}
-		if in.needsDraft() {
+		if drafted {
+			for _, write := range e.writes {
+				write()
+			}
 			e.saveDraft(draftUpdated)
 		}
 		return e.pkg, nil
 	})
 }
 
-// updateDraft changes the draft and records what is wrong with the change.
-func (e *edit) updateDraft(c *errs.Checks, in PackageUpdate) error {
+// updateDraft changes the draft and records what is wrong with the change. It returns the draft as it was.
+func (e *edit) updateDraft(c *errs.Checks, in PackageUpdate) (*Version, error) {
 	v, err := e.draft(ErrNoDraft)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	was := *v
+	was.Entitlements = slices.Clone(v.Entitlements)
 	if err := in.applyDraft(c, v); err != nil {
-		return err
+		return nil, err
 	}
 	if err := e.checkLinks(c, in); err != nil {
-		return err
+		return nil, err
 	}
 	if in.Pricing != nil {
-		return e.price(c, v, in.Pricing)
+		err = e.price(c, v, in.Pricing)
 	}
-	return nil
+	return &was, err
 }
 
 // price gives the draft new pricing, with the entitlements that its overage includes.
@@ -207,15 +216,15 @@ func (e *edit) price(c *errs.Checks, v *Version, p *Pricing) error {
 	}
 	v.PricingType, v.OveragePeriod = p.Type, p.overagePeriod()
 	v.Prices = p.prices(features, e.now)
-	e.st.ReplacePrices(e.env, v.ID, v.Prices)
+	e.writes = append(e.writes, func() { e.st.ReplacePrices(e.env, v.ID, v.Prices) })
 	for _, row := range included {
+		write := e.st.InsertEntitlement
 		if v.put(row) {
-			e.st.UpdateEntitlement(e.env, v.ID, row)
-		} else {
-			e.st.InsertEntitlement(e.env, v.ID, row)
+			write = e.st.UpdateEntitlement
 		}
+		e.writes = append(e.writes, func() { write(e.env, v.ID, row) })
 	}
-	e.activate(features, refs...)
+	e.writes = append(e.writes, func() { e.activate(features, refs...) })
 	return nil
 }
 

@@ -52,9 +52,7 @@ func (k *pricingCheck) amount(m *money.Money, path string) {
 	if m.Amount.Sign() < 0 {
 		k.Rule(path+".amount", "must be at least 0")
 	}
-	if issue := money.PlacesIssue(m.Amount); issue != "" {
-		k.Rule(path+".amount", "%s", issue)
-	} else if issue := money.SizeIssue(m.Amount); issue != "" {
+	if issue := money.PriceIssue(m.Amount); issue != "" {
 		k.Rule(path+".amount", "%s", issue)
 	}
 	if cur := m.Currency; cur != "" && !cur.Valid() {
@@ -138,6 +136,8 @@ func (k *pricingCheck) credits(p *PricePeriod, ch charge, path string) {
 		}
 		if r.Amount.Sign() <= 0 {
 			k.Rule(path+".creditRate.amount", "must be more than 0")
+		} else if issue := money.PriceIssue(r.Amount); issue != "" {
+			k.Rule(path+".creditRate.amount", "%s", issue)
 		}
 		checkRef(k.Checks, path+".creditRate.currencyId", r.CurrencyID)
 	}

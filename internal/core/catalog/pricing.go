@@ -14,7 +14,7 @@ import (
 type Pricing struct {
 	Type          string         `json:"pricingType" enum:"FREE,PAID,CUSTOM"`
 	Models        []PricingModel `json:"pricingModels,omitempty" maxItems:"50"`
-	MinimumSpend  []SpendPeriod  `json:"minimumSpend,omitempty" nullable:"true" maxItems:"50"`
+	MinimumSpend  []SpendPeriod  `json:"minimumSpend,omitempty" nullable:"true" maxItems:"300"`
 	OveragePeriod string         `json:"overageBillingPeriod,omitempty" enum:"ON_SUBSCRIPTION_RENEWAL,MONTHLY" doc:"Default with overage: ON_SUBSCRIPTION_RENEWAL."`
 	Overage       []OverageModel `json:"overagePricingModels,omitempty" maxItems:"50"`
 }
@@ -203,7 +203,7 @@ func (p *Pricing) add(rows []Price) {
 	p.Models = append(p.Models, m)
 }
 
-// features are the refIds of the features that the pricing names, with the paths at which it does.
+// features are the refIds of the features that the pricing names.
 func (p *Pricing) features() (refs []string) {
 	add := func(ref string) {
 		if ref != "" && !slices.Contains(refs, ref) {

@@ -38,6 +38,9 @@ func (p *Pricing) check(c *errs.Checks, path string) {
 	for i := range p.MinimumSpend {
 		k.spend(&p.MinimumSpend[i], fmt.Sprintf("%s.minimumSpend[%d]", path, i))
 	}
+	for i := range p.MinimumSpend {
+		k.defaultSpend(p, i, fmt.Sprintf("%s.minimumSpend[%d]", path, i))
+	}
 	for i := range p.Overage {
 		k.overage(&p.Overage[i], fmt.Sprintf("%s.overagePricingModels[%d]", path, i))
 	}
@@ -148,6 +151,15 @@ func (k *pricingCheck) spend(s *SpendPeriod, path string) {
 	k.rows = append(k.rows, pricedIn{
 		charge{model: MinimumSpend, cadence: Recurring}, s.BillingPeriod, s.Country, cmp.Or(s.Minimum.Currency, money.USD), path,
 	})
+}
+
+// defaultSpend asks for a minimum without a country, like every charge has a price without one.
+func (k *pricingCheck) defaultSpend(p *Pricing, i int, path string) {
+	period := p.MinimumSpend[i].BillingPeriod
+	first := slices.IndexFunc(p.MinimumSpend, func(s SpendPeriod) bool { return s.BillingPeriod == period })
+	if first == i && !k.spends[period] {
+		k.Rule(path+".billingCountryCode", "there is no default minimum for %s: give one without a country", period)
+	}
 }
 
 // onlySpend refuses a second minimum spend for a period and country.

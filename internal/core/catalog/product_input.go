@@ -61,14 +61,8 @@ func (u ProductUpdate) Validate() error {
 	if u.UsageResetCutoff != nil {
 		checkOneOf(&c, "usageResetCutoffRule.behavior", *u.UsageResetCutoff, AlwaysReset, NeverReset, BillingPeriodChange)
 	}
-	seen := map[string]bool{}
 	for i, ref := range u.PlanOrder.Value {
-		at := fmt.Sprintf("planOrder[%d]", i)
-		checkGivenRef(&c, at, ref)
-		if seen[ref] {
-			c.Rule(at, "is there twice")
-		}
-		seen[ref] = true
+		checkGivenRef(&c, fmt.Sprintf("planOrder[%d]", i), ref)
 	}
 	return c.Err()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -152,8 +153,12 @@ func changePlanOrder(ctx context.Context, st Store, env tenant.ID, c *errs.Check
 
 func checkPlanOrder(c *errs.Checks, path string, links Links, order []string) {
 	for i, ref := range order {
+		at := fmt.Sprintf("%s[%d]", path, i)
 		if links.status(KindPlan, ref) == "" {
-			c.Named(ErrPlanNotFound, fmt.Sprintf("%s[%d]", path, i), "the product has no plan %s", ref)
+			c.Named(ErrPlanNotFound, at, "the product has no plan %s", ref)
+		}
+		if slices.Contains(order[:i], ref) {
+			c.Rule(at, "is there twice")
 		}
 	}
 }

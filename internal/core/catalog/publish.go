@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/tenant"
@@ -77,7 +78,9 @@ func (e *edit) publishable() error {
 		return err
 	}
 	var c errs.Checks
-	if v.checkComplete(&c, "", e.pkg.Kind); c.Failed() {
+	v.checkComplete(&c, "", e.pkg.Kind)
+	v.Trial.checkFor(&c, trialPath, v.PricingType)
+	if c.Failed() {
 		return c.Err()
 	}
 	if err := e.linksHold(); err != nil {
@@ -93,10 +96,9 @@ func (v *Version) checkComplete(c *errs.Checks, path string, kind Kind) {
 		c.Named(ErrPricingTypeNotSet, path+"charges.pricingType", "is required before publishing")
 	case v.PricingType == Paid && len(v.Prices) == 0 && kind == KindAddon:
 		c.Named(ErrAddonNeedsPrice, path+"charges.pricingModels", "a paid add-on needs a price")
-	case v.PricingType == Paid && len(v.Prices) == 0:
-		c.Rule(path+"charges.pricingModels", "a paid plan needs a price")
+	case v.PricingType == Paid && kind == KindPlan && len(v.BillingPeriods()) == 0:
+		c.Rule(path+"charges.pricingModels", "a paid plan needs a price that recurs")
 	}
-	v.Trial.checkFor(c, path+trialPath, v.PricingType)
 }
 
 // linksHold checks that what the draft refers to can still be had: the parent is published, and custom add-ons are with
@@ -118,25 +120,34 @@ func (e *edit) linksHold() error {
 		return err
 	}
 	checkCustomAddons(&c, "compatibleAddonIds", v, addons)
+	if e.pkg.Kind == KindAddon && v.PricingType == Custom {
+		links, err := e.st.LinksOfProduct(e.ctx, e.env, e.product.ID)
+		if err != nil {
+			return err
+		}
+		if plans := links.ordinary(e.pkg.RefID); len(plans) > 0 {
+			c.Rule("charges.pricingType", "CUSTOM add-ons are for custom plans only, and this one goes with %s", shortList(plans))
+		}
+	}
 	return c.Err()
 }
 
 func checkCustomAddons(c *errs.Checks, path string, v *Version, addons []Package) {
 	for _, a := range addons {
-		if a.Latest != nil && a.Latest.PricingType == Custom && v.PricingType != Custom {
+		if slices.Contains(v.Compatible, a.RefID) && a.Latest != nil && a.Latest.PricingType == Custom && v.PricingType != Custom {
 			c.Rule(path, "the add-on %s is custom: only custom plans can have it", a.RefID)
 		}
 	}
 }
 
-// addons reads the add-ons that the draft is compatible with or depends on.
-func (e *edit) addons() ([]Package, error) {
+// addons reads the add-ons that the draft is compatible with or depends on, once.
+func (e *edit) addons() (list []Package, err error) {
 	v := e.pkg.Draft
-	refs := append(append([]string{}, v.Compatible...), v.Dependencies...)
-	if len(refs) == 0 {
-		return nil, nil
+	refs := distinct(append(slices.Clone(v.Compatible), v.Dependencies...))
+	if e.goesWith == nil && len(refs) > 0 {
+		e.goesWith, err = e.st.PackagesByRef(e.ctx, e.env, KindAddon, refs)
 	}
-	return e.st.PackagesByRef(e.ctx, e.env, KindAddon, refs)
+	return e.goesWith, err
 }
 
 // journeyHolds checks that the product's journey can use the plan as the draft makes it.

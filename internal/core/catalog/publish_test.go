@@ -13,7 +13,7 @@ import (
 func TestPublishable(t *testing.T) {
 	t.Parallel()
 	trial := &Trial{Duration: 14, Units: "DAY"}
-	price := []Price{{BillingModel: FlatFee}}
+	price := []Price{{BillingModel: FlatFee, BillingCadence: Recurring, BillingPeriod: Monthly}}
 	startsFree := journey.Settings{StartSetup: journey.FreePlan, StartPlanID: "plan"}
 	startsTrial := journey.Settings{StartSetup: journey.TrialPeriod, StartPlanID: "plan"}
 	downgrades := journey.Settings{EndSetup: journey.DowngradeToFree, DowngradePlanID: "plan"}

@@ -56,14 +56,15 @@ type featureStore interface {
 
 	GroupByRef(ctx context.Context, env tenant.ID, ref string) (FeatureGroup, error)
 	LockGroup(ctx context.Context, env tenant.ID, ref string) (FeatureGroup, error)
-	// Groups leaves out those that do not exist.
-	Groups(ctx context.Context, env tenant.ID, refs []string) ([]FeatureGroup, error)
+	// LockGroups leaves out those that do not exist. It comes before LockFeatures.
+	LockGroups(ctx context.Context, env tenant.ID, refs []string) ([]FeatureGroup, error)
 	ListGroups(ctx context.Context, env tenant.ID, f GroupFilter, p page.Request) (page.Of[FeatureGroup], error)
 	// These two include the members, which exist.
 	InsertGroup(env tenant.ID, g FeatureGroup)
 	UpdateGroup(env tenant.ID, g FeatureGroup)
-	// UnlinkGroup forgets in drafts that features were added through a group which they have left.
-	UnlinkGroup(ctx context.Context, env tenant.ID, groupRef string, featureRefs []string) error
+	// LockLinkedDrafts holds the products of drafts in which one of the features was added through a group, and reads the
+	// packages.
+	LockLinkedDrafts(ctx context.Context, env tenant.ID, groupRef string, featureRefs []string) ([]Package, error)
 }
 
 type packageStore interface {

@@ -8,28 +8,45 @@ import (
 )
 
 // asked remembers which features of an environment were checked, so that a publication can name those that nobody asks
-// about. A check costs it one look at a flag.
-type asked struct{ marks sync.Map } // refId → *atomic.Bool
+// about. A check costs it one look at a flag; one of a feature that nothing grants costs a look into the map as well.
+type asked struct {
+	mu    sync.RWMutex
+	marks map[string]*atomic.Bool // by refId
+}
 
 // mark is the flag of a feature that the catalog has.
 func (a *asked) mark(featureRef string) *atomic.Bool {
-	if m, ok := a.marks.Load(featureRef); ok {
-		return m.(*atomic.Bool)
+	a.mu.RLock()
+	m := a.marks[featureRef]
+	a.mu.RUnlock()
+	if m != nil {
+		return m
 	}
-	m, _ := a.marks.LoadOrStore(featureRef, new(atomic.Bool))
-	return m.(*atomic.Bool)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m = a.marks[featureRef]; m == nil {
+		if a.marks == nil {
+			a.marks = map[string]*atomic.Bool{}
+		}
+		m = new(atomic.Bool)
+		a.marks[featureRef] = m
+	}
+	return m
 }
 
-func (e *Entitlement) noteAsked() {
-	if e.Asked != nil && !e.Asked.Load() {
-		e.Asked.Store(true)
+func note(m *atomic.Bool) {
+	if m != nil && !m.Load() {
+		m.Store(true)
 	}
 }
 
-// Checked reports whether this process was asked about a feature and has not told Flush's caller yet.
+// Checked reports whether this process was asked about a feature and nobody has called Asked since.
 func (c *Cache) Checked(env tenant.ID, featureRef string) bool {
-	m, ok := c.environment(env).asked.marks.Load(featureRef)
-	return ok && m.(*atomic.Bool).Load()
+	a := &c.environment(env).asked
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	m := a.marks[featureRef]
+	return m != nil && m.Load()
 }
 
 // Asked are the features that were checked since the last call, by environment. Those that are not of an environment's
@@ -37,12 +54,13 @@ func (c *Cache) Checked(env tenant.ID, featureRef string) bool {
 func (c *Cache) Asked() map[tenant.ID][]string {
 	out := map[tenant.ID][]string{}
 	for env, e := range *c.environments.Load() {
-		e.asked.marks.Range(func(ref, m any) bool {
-			if m.(*atomic.Bool).Swap(false) {
-				out[env] = append(out[env], ref.(string))
+		e.asked.mu.RLock()
+		for ref, m := range e.asked.marks {
+			if m.Swap(false) {
+				out[env] = append(out[env], ref)
 			}
-			return true
-		})
+		}
+		e.asked.mu.RUnlock()
 	}
 	return out
 }

@@ -124,9 +124,6 @@ func sum(list []piece) Entitlement {
 		if a.UpdatedAt.After(out.UpdatedAt) {
 			out.UpdatedAt = a.UpdatedAt
 		}
-		if out.ResetPeriod == "" {
-			out.ResetPeriod, out.ResetConfiguration = a.ResetPeriod, a.ResetConfiguration
-		}
 	}
 	if out.Row.Unlimited {
 		out.Row.Limit, out.Row.HasLimit = 0, false

@@ -23,13 +23,14 @@ func (c *Cache) Observe(events []event.Event) {
 	}
 }
 
-// concernsAll reports whether an event without a customer can change anybody's entitlements. A draft cannot.
+// concernsAll reports whether an event without a customer can change anybody's entitlements. A draft cannot, nor can metadata.
 func concernsAll(e event.Event) bool {
 	switch e.Entity.Type {
 	case "feature", "product":
 		return true
 	case "plan", "addon":
-		return !strings.HasPrefix(e.Type, e.Entity.Type+".draft_")
+		what := strings.TrimPrefix(e.Type, e.Entity.Type+".")
+		return what != "details_updated" && !strings.HasPrefix(what, "draft_")
 	}
 	return e.Type == "environment.clock_moved"
 }

@@ -80,11 +80,11 @@ func (s *Set) answer(v *vocabulary, featureRef string, ask rules.Ask) Answer {
 	if e := s.rows.Find(featureRef); e != nil {
 		f.FeatureKnown, f.Row = true, &e.Row
 		a.Entitlement, a.Feature = e, e.Feature
-		e.noteAsked()
+		note(e.Asked)
 	} else if v != nil {
 		if known, ok := v.catalog.Feature(featureRef); ok {
 			f.FeatureKnown, a.Feature = true, FeatureOf(known)
-			v.asked.mark(known.RefID).Store(true)
+			note(v.asked.mark(known.RefID))
 		}
 	}
 	a.Granted, a.Reason = rules.Decide(f, a.CurrentUsage, ask)
