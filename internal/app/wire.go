@@ -136,7 +136,7 @@ func (a *App) workers() []job {
 		{"timers", worker.Timers{Due: a.parts.provisioning, Environments: a.environments, Log: a.log}.Run},
 		{"retention", worker.Prune{Store: a.db, Now: a.cfg.Clock.Now, Keep: a.cfg.FeedRetention, Log: a.log}.Run},
 		{"memory", tendMemory},
-		{"checked-features", worker.Checked{Asked: a.parts.cache, Mark: a.markChecked, Log: a.log}.Run},
+		{"checked-features", (&worker.Checked{Asked: a.parts.cache, Mark: a.markChecked, Clock: clock.System{}, Log: a.log}).Run},
 		{"key-expiry", every(expireEvery, a.parts.accounts.ExpireKeys)},
 	}
 	if a.cfg.Postgres() { // with the embedded database there are no other nodes, and what this one writes it hears at once

@@ -15,6 +15,7 @@ type listQuery struct {
 	env          tenant.ID
 	where        []string
 	args         []any
+	among        string // a condition that rows of the list meet, and cursors too
 }
 
 func newList(table, alias string, env tenant.ID) *listQuery {
@@ -90,7 +91,7 @@ func listPage[T any](ctx context.Context, t *Tx, q *listQuery, p page.Request, s
 // cursor refuses a cursor that is no row of this table and environment.
 func (q *listQuery) cursor(ctx context.Context, t *Tx, name, id string) error {
 	var n int
-	err := t.one(ctx, errNoRow, []any{&n}, `select count(*) from `+q.table+` where environment = $1 and id = $2`, q.env, id)
+	err := t.one(ctx, errNoRow, []any{&n}, `select count(*) from `+q.table+` where environment = $1 and id = $2`+q.among, q.env, id)
 	if err == nil && n == 0 {
 		err = page.ErrCursor(name)
 	}

@@ -35,6 +35,7 @@ func newPackages(env tenant.ID, kind catalog.Kind) *listQuery {
 	q := newList("packages", "k", env)
 	if kind != "" {
 		q.and("k.kind = '" + string(kind) + "'") // a constant: the planner's statistics know it
+		q.among = " and kind = '" + string(kind) + "'"
 	}
 	return q
 }

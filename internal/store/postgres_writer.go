@@ -153,7 +153,7 @@ func (e *postgresEngine) refused(ctx context.Context, conn *pgxpool.Conn, t *Tx,
 		}
 		t = fresh
 	}
-	t.queue, t.events = nil, nil
+	t.queue, t.events, t.catalog = nil, nil, false
 	stored := false
 	if gerr := t.guarded(func() error { stored = w.refuse(t, err); return nil }); gerr != nil || !stored {
 		return err

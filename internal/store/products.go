@@ -128,11 +128,6 @@ func (t *Tx) UpdateProduct(env tenant.ID, p catalog.Product) {
 		asJSON(p.Settings), p.UsageResetCutoff, asJSON(p.PlanOrder), p.Version, stamp(p.UpdatedAt))
 }
 
-// TouchCatalog moves the environment's catalog version: every snapshot of the catalog is out of date.
-func (t *Tx) TouchCatalog(env tenant.ID) {
-	if t.catalog {
-		return
-	}
-	t.catalog = true
-	t.exec(`update environments set catalog_version = catalog_version + 1 where id = $1`, env)
-}
+// TouchCatalog moves the environment's catalog version: every snapshot of the catalog is out of date. The row is changed
+// with the commit, so that it is held for no longer than that.
+func (t *Tx) TouchCatalog(tenant.ID) { t.catalog = true }

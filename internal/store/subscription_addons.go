@@ -18,6 +18,16 @@ func (t *Tx) insertAddons(env tenant.ID, s subscription.Subscription) {
 	}
 }
 
+// RepinAddons implements subscription.Store.
+func (t *Tx) RepinAddons(env tenant.ID, s subscription.Subscription) {
+	for _, a := range s.Addons {
+		t.exec(`
+			update subscription_addons set version_id = $4, price_version_id = $5, quantity = $6
+			where environment = $1 and subscription_id = $2 and addon_id = $3`,
+			env, s.ID, a.PackageID, a.VersionID, a.PriceVersionID, a.Quantity)
+	}
+}
+
 // fillAddons reads the add-ons of subscriptions.
 func (t *Tx) fillAddons(ctx context.Context, env tenant.ID, list []subscription.Subscription) error {
 	for chunk := range slices.Chunk(list, fillChunk) {
@@ -46,6 +56,14 @@ func (t *Tx) fillAddons(ctx context.Context, env tenant.ID, list []subscription.
 		}
 	}
 	return nil
+}
+
+// FillCharges implements subscription.Store.
+func (t *Tx) FillCharges(ctx context.Context, env tenant.ID, s *subscription.Subscription) error {
+	list := []subscription.Subscription{*s}
+	err := t.fillCharges(ctx, env, list)
+	*s = list[0]
+	return err
 }
 
 // fillCharges reads the prices that subscriptions pay, after their add-ons.
@@ -78,9 +96,10 @@ func (t *Tx) fillCharges(ctx context.Context, env tenant.ID, list []subscription
 	}
 	for i := range list {
 		s := &list[i]
-		s.Prices = s.Charges("", prices[s.PriceVersionID])
+		s.Prices = []subscription.Charge{}
+		s.Pay("", prices[s.PriceVersionID])
 		for _, a := range s.Addons {
-			s.Prices = append(s.Prices, s.Charges(a.RefID, prices[a.PriceVersionID])...)
+			s.Pay(a.RefID, prices[a.PriceVersionID])
 		}
 	}
 	return nil

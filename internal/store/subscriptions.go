@@ -48,7 +48,11 @@ func scanSubscription(r rows) (subscription.Subscription, error) {
 
 // SubscriptionByRef implements subscription.Store.
 func (t *Tx) SubscriptionByRef(ctx context.Context, env tenant.ID, ref string) (subscription.Subscription, error) {
-	return t.subscription(ctx, env, subscriptionSelect+` where s.environment = $1 and s.ref_id = $2`, ref)
+	s, err := t.subscription(ctx, env, subscriptionSelect+` where s.environment = $1 and s.ref_id = $2`, ref)
+	if err != nil {
+		return s, err
+	}
+	return s, t.FillCharges(ctx, env, &s)
 }
 
 // SubscriptionByID implements subscription.Store.
@@ -62,9 +66,7 @@ func (t *Tx) subscription(ctx context.Context, env tenant.ID, text, of string) (
 		return s, err
 	}
 	list := []subscription.Subscription{s}
-	if err = t.fillAddons(ctx, env, list); err == nil {
-		err = t.fillCharges(ctx, env, list)
-	}
+	err = t.fillAddons(ctx, env, list)
 	return list[0], err
 }
 
@@ -139,12 +141,6 @@ func (t *Tx) UpdateSubscription(env tenant.ID, s subscription.Subscription) {
 		nullStamp(s.TrialEndDate), orNull(s.TrialEndBehavior), nullStamp(s.CancellationDate), orNull(s.CancelReason),
 		orNull(s.BillingPeriod), nullStamp(s.BillingCycleAnchor), s.PaymentCollection, asJSON(s.Metadata), s.Version, stamp(s.UpdatedAt),
 		ownPrices(s), asJSON(noneAsEmpty(s.Bases)), s.Country)
-	for _, a := range s.Addons {
-		t.exec(`
-			update subscription_addons set version_id = $4, price_version_id = $5, quantity = $6
-			where environment = $1 and subscription_id = $2 and addon_id = $3`,
-			env, s.ID, a.PackageID, a.VersionID, a.PriceVersionID, a.Quantity)
-	}
 }
 
 // ownPrices is the version whose prices are paid; null for the plan's own.

@@ -233,6 +233,9 @@ func (t *Tx) TestClock() bool { return t.head.clock != nil }
 
 // commitList is everything that travels with the commit: what is queued, then the events.
 func (t *Tx) commitList() ([]statement, error) {
+	if t.catalog {
+		t.exec(`update environments set catalog_version = catalog_version + 1 where id = $1`, t.env)
+	}
 	list := t.queue
 	t.queue = nil
 	ev, err := t.eventStatements()

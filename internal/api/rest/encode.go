@@ -126,6 +126,7 @@ func (p *subscriptionPriceBody) appendJSON(b []byte) []byte {
 	b = strconv.AppendBool(append(b, `,"baseCharge":`...), p.BaseCharge)
 	b = strconv.AppendBool(append(b, `,"isOverage":`...), p.IsOverage)
 	b = appendText(append(b, `,"billingModel":`...), p.BillingModel)
+	b = appendText(append(b, `,"billingCadence":`...), p.BillingCadence)
 	b = appendText(append(b, `,"billingPeriod":`...), p.BillingPeriod)
 	b = appendOpt(b, `,"billingCountryCode":`, p.BillingCountryCode)
 	b = append(b, `,"amount":`...)

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/purserhq/purser/internal/api/auth"
-	"github.com/purserhq/purser/internal/base/opt"
 	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/catalog"
@@ -126,14 +125,6 @@ func (h Products) duplicate(ctx context.Context, env tenant.ID, in *duplicatePro
 	return h.Products.Duplicate(ctx, env, in.ID, catalog.Duplicate{
 		TargetID: b.TargetID, DisplayName: b.DisplayName.Ptr(), Description: change(b.Description),
 	})
-}
-
-// given is a PATCH member that cannot be null, in the core's words.
-func given[T any](g Given[T]) opt.Of[T] {
-	if v, ok := g.Get(); ok {
-		return opt.Some(v)
-	}
-	return opt.Of[T]{}
 }
 
 // productBody is a product on the wire.

@@ -212,7 +212,7 @@ func TestExampleHybridLocalised(t *testing.T) {
 					refused(tc.status, tc.code, "subscriptionParams.addons[0]."+tc.path)
 			})
 		}
-		s.buys("big", "desk-enterprise", addons("addon-actions", 2, "addon-residency", 1)).has("data.subscription.pricingType", "CUSTOM")
+		s.buys("big", "desk-enterprise", `"billingPeriod":"MONTHLY",`+addons("addon-actions", 2, "addon-residency", 1)).has("data.subscription.pricingType", "CUSTOM")
 		s.check("big", "feature-residency").has("data.isGranted", true)
 		s.check("big", "feature-actions").has("data.usageLimit", 200000)
 		s.check("big", "feature-resolutions").has("data.hasUnlimitedUsage", true)

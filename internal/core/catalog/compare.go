@@ -98,7 +98,8 @@ func (p *Price) file() any {
 		ResetPeriod string `json:"resetPeriod,omitempty"`
 		ResetMembers
 	}{
-		PricePeriod{p.BillingPeriod, p.Country, p.Price, p.BlockSize, p.Tiers, p.CreditRate, p.GrantCadence}, p.TiersMode, p.MinQuantity, p.MaxQuantity, p.ResetPeriod,
+		PricePeriod{p.BillingPeriod, p.Country, p.Price, p.BlockSize, p.Tiers, p.CreditRate, p.GrantCadence},
+		p.TiersMode, p.MinQuantity, p.MaxQuantity, p.ResetPeriod,
 		resetMembersOf(p.ResetPeriod, p.Reset),
 	}
 }

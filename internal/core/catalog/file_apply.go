@@ -113,6 +113,7 @@ type applying struct {
 	now      time.Time
 	features map[string]*Feature // those that exist, by refId
 	packages []Package           // those that exist
+	gone     map[string]bool     // products that get archived, and what they have with them
 }
 
 // look compares a file with the catalog.
@@ -128,6 +129,12 @@ func (a *applying) look(f File) (Outcome, error) {
 	}
 	after.adopt(before)
 	a.packages = before.Packages
+	a.gone = map[string]bool{}
+	for i := range before.Products {
+		if p := &before.Products[i]; !slices.ContainsFunc(f.Products, func(want FileProduct) bool { return want.ID == p.RefID }) {
+			a.gone[p.ID] = true
+		}
+	}
 	a.features = index(before.Features, func(f *Feature) string { return f.RefID })
 	out := Outcome{Steps: plan(&c, f, before, after), Warnings: []Warning{}, Drift: []StepEntity{}}
 	if err := a.mayChange(&c, f, before, after); err != nil {

@@ -181,6 +181,7 @@ func (b *building) pkg(path string, kind Kind, in *FilePackage) {
 		p.Latest = v
 	default:
 		checkOneOf(b.Checks, path+"status", status, Draft, Published)
+		p.Latest = v // others may refer to it
 	}
 	if in.Draft != nil && p.Draft == nil {
 		p.Draft = b.version(path+"draft.", kind, in.Draft)
@@ -217,6 +218,8 @@ func (b *building) version(path string, kind Kind, in *FileContent) *Version {
 		}
 		v.PricingType, v.OveragePeriod, v.Prices = p.Type, p.overagePeriod(), p.prices(b.features, b.now)
 	}
+	b.dependencies(path, v, in.Entitlements)
+	SortEntitlements(v.Entitlements)
 	v.Trial.check(b.Checks, path+trialPath)
 	v.Trial.checkFor(b.Checks, path+trialPath, v.PricingType)
 	return v
@@ -253,18 +256,22 @@ func (b *building) entitlements(path string, kind Kind, v *Version, list []FileE
 			v.Entitlements = append(v.Entitlements, row)
 		}
 	}
-	for i := range v.Entitlements {
-		e := &v.Entitlements[i]
-		at := slices.IndexFunc(list, func(in FileEntitlement) bool {
-			return in.ID == e.Ref() && (in.Type == CreditEntitlement) == (e.Type == CreditEntitlement)
-		})
-		v.checkDependency(b.Checks, e, path+entitlementPath(at))
+}
+
+// dependencies checks what credits are used for, once every entitlement is as its overage makes it.
+func (b *building) dependencies(path string, v *Version, list []FileEntitlement) {
+	for i := range list {
+		if e := v.find(list[i].Type, list[i].ID); e != nil {
+			v.checkDependency(b.Checks, e, path+entitlementPath(i))
+		}
 	}
-	SortEntitlements(v.Entitlements)
 }
 
 // link checks what a package says about others, once all are known.
 func (b *building) link(path string, kind Kind, in *FilePackage) {
+	if !b.seen["product "+in.ProductID] {
+		return
+	}
 	links := b.links[in.ProductID]
 	of := func(path string, c *FileContent) {
 		v := &Version{ParentID: c.ParentID, Compatible: c.Compatible, Dependencies: c.Dependencies}
@@ -281,7 +288,7 @@ func (b *building) link(path string, kind Kind, in *FilePackage) {
 		b.Named(ErrUnpublished, path+"parentPlanId", "the plan %s is a draft", c.ParentID)
 	}
 	if kind == KindPlan && in.Charges != nil {
-		checkCustomAddons(b.Checks, path+"compatibleAddonIds", &Version{PricingType: in.Charges.Type}, b.addons(in.Compatible))
+		checkCustomAddons(b.Checks, path+"compatibleAddonIds", &Version{PricingType: in.Charges.Type, Compatible: in.Compatible}, b.addons(in.Compatible))
 	}
 }
 

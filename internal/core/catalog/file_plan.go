@@ -237,7 +237,7 @@ func (p *planning) coupons() simple[FileCoupon, Coupon] {
 			const why = "what a coupon takes off never changes"
 			now := was.file()
 			if was.Status == Archived {
-				p.Rule(p.paths[StepEntity{"coupon", want.ID}]+"id", "is that of an archived coupon: those are not brought back")
+				p.Rule(p.paths[StepEntity{"coupon", want.ID}]+"id", "is that of an archived coupon: those are not brought back. Give the coupon another id")
 			}
 			p.fixed("coupon", want.ID, "percentOff", !same(now.PercentOff, want.PercentOff), why)
 			p.fixed("coupon", want.ID, "amountsOff", !same(now.AmountsOff, want.AmountsOff), why)

@@ -148,7 +148,7 @@ func (a *applying) unarchive(p *Package) {
 
 func (a *applying) archive(p *Package) {
 	a.change(p, func(e *edit) {
-		e.pkg.Status = Archived
+		e.pkg.Status, e.pkg.ArchivedWith = Archived, a.gone[p.ProductID]
 		e.save(deleted, e.pkg.Shown())
 	})
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -111,6 +112,8 @@ func (t *Trial) check(c *errs.Checks, path string) {
 func (t *Trial) checkFor(c *errs.Checks, path, pricingType string) {
 	switch {
 	case t == nil:
+	case t.Budget != nil && pricingType == Custom && strings.HasSuffix(path, "pricingType"):
+		c.Rule(path, "only trials of paid plans have a budget, and the plan's trial has one")
 	case pricingType == Free:
 		c.Rule(path, "a free plan has no trial")
 	case t.Budget != nil && pricingType == Custom:

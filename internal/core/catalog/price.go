@@ -96,9 +96,9 @@ func (p *Price) charge() charge {
 	return charge{p.Overage, p.BillingModel, p.BillingCadence, p.FeatureRefID, p.TopUpCurrency}
 }
 
-// Applicable are the prices of a version for a billing period, in the country where there is a price for it, else the
-// default ones (domain-catalog-provisioning §3.8). period "" is every period.
-func Applicable(prices []Price, period, country string) []Price {
+// Applicable are the prices of a version in a country: in every period those for it where there are any, else the default
+// ones (domain-catalog-provisioning §3.8).
+func Applicable(prices []Price, country string) []Price {
 	type key struct {
 		charge
 		period string
@@ -106,7 +106,7 @@ func Applicable(prices []Price, period, country string) []Price {
 	best := map[key]int{}
 	for i := range prices {
 		p := &prices[i]
-		if period != "" && p.BillingPeriod != period && p.BillingCadence == Recurring && !p.Overage || p.Country != "" && p.Country != country {
+		if p.Country != "" && p.Country != country {
 			continue
 		}
 		k := key{p.charge(), p.BillingPeriod}
@@ -122,9 +122,49 @@ func Applicable(prices []Price, period, country string) []Price {
 	return out
 }
 
+// Payable are the applicable prices that a subscription pays in a billing period. What is charged once, or beyond the
+// included quantity, is so in any period: by its price for this one, else by its first.
+func Payable(prices []Price, period, country string) []Price {
+	list := Applicable(prices, country)
+	has := map[charge]bool{}
+	for i := range list {
+		if list[i].BillingPeriod == period {
+			has[list[i].charge()] = true
+		}
+	}
+	return slices.DeleteFunc(list, func(p Price) bool {
+		if p.BillingPeriod == period {
+			return false
+		}
+		instead := !has[p.charge()] && (p.BillingCadence == OneOff || p.Overage)
+		has[p.charge()] = true
+		return !instead
+	})
+}
+
+// Periods are the billing periods that a plan with add-ons can be sold in: the plan's, else those that its add-ons have
+// in common. none reports add-ons that have none in common.
+func Periods(plan *Version, addons []*Version) (has []string, none bool) {
+	if has = plan.BillingPeriods(); len(has) > 0 {
+		return has, false
+	}
+	first := true
+	for _, a := range addons {
+		own := a.BillingPeriods()
+		switch {
+		case len(own) == 0:
+		case first:
+			has, first = own, false
+		default:
+			has = slices.DeleteFunc(has, func(period string) bool { return !slices.Contains(own, period) })
+		}
+	}
+	return has, !first && len(has) == 0
+}
+
 // CurrencyIn is the currency of the version's prices in a country; "" when it has none.
 func (v *Version) CurrencyIn(country string) money.Currency {
-	for _, p := range Applicable(v.Prices, "", country) {
+	for _, p := range Applicable(v.Prices, country) {
 		if c := p.Currency(); c != "" {
 			return c
 		}

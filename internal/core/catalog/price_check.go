@@ -81,15 +81,18 @@ func (k *pricingCheck) tiers(tiers []Tier, path string) {
 		if t.UnitPrice == nil && t.FlatPrice == nil {
 			k.Rule(at, "needs a unitPrice or a flatPrice")
 		}
-		for name, m := range map[string]*money.Money{".unitPrice": t.UnitPrice, ".flatPrice": t.FlatPrice} {
-			if m == nil {
+		for _, m := range []struct {
+			name  string
+			price *money.Money
+		}{{".unitPrice", t.UnitPrice}, {".flatPrice", t.FlatPrice}} {
+			if m.price == nil {
 				continue
 			}
-			k.amount(m, at+name)
-			if own := cmp.Or(m.Currency, money.USD); cur == "" {
+			k.amount(m.price, at+m.name)
+			if own := cmp.Or(m.price.Currency, money.USD); cur == "" {
 				cur = own
 			} else if own != cur {
-				k.Rule(at+name+".currency", "all tiers must have the same currency")
+				k.Rule(at+m.name+".currency", "all tiers must have the same currency")
 			}
 		}
 	}

@@ -106,6 +106,7 @@ func (k *pricingCheck) subject(m *PricingModel, path string) {
 	case m.BillingModel != CreditBased && m.TopUpCurrency != "":
 		k.Rule(path+".topUpCustomCurrencyId", "only CREDIT_BASED sells credits")
 	}
+	checkRef(k.Checks, path+".topUpCustomCurrencyId", m.TopUpCurrency)
 	if m.BillingCadence == OneOff && (m.BillingModel == UsageBased || m.BillingModel == MinimumSpend) {
 		k.Rule(path+".billingCadence", "%s cannot be charged once", m.BillingModel)
 	}
@@ -147,6 +148,9 @@ func (k *pricingCheck) reset(m *PricingModel, path string) {
 func (k *pricingCheck) spend(s *SpendPeriod, path string) {
 	k.onlySpend(s.BillingPeriod, s.Country, path)
 	k.period(s.BillingPeriod, s.Country, path)
+	if s.BillingPeriod == Annually && k.annual == "" {
+		k.annual = path
+	}
 	k.amount(&s.Minimum, path+".minimum")
 	k.rows = append(k.rows, pricedIn{
 		charge{model: MinimumSpend, cadence: Recurring}, s.BillingPeriod, s.Country, cmp.Or(s.Minimum.Currency, money.USD), path,
@@ -157,7 +161,7 @@ func (k *pricingCheck) spend(s *SpendPeriod, path string) {
 func (k *pricingCheck) defaultSpend(p *Pricing, i int, path string) {
 	period := p.MinimumSpend[i].BillingPeriod
 	first := slices.IndexFunc(p.MinimumSpend, func(s SpendPeriod) bool { return s.BillingPeriod == period })
-	if first == i && !k.spends[period] {
+	if first == i && !k.spends[period] && (period == Monthly || period == Annually) {
 		k.Rule(path+".billingCountryCode", "there is no default minimum for %s: give one without a country", period)
 	}
 }

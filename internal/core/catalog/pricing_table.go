@@ -104,7 +104,7 @@ func (s *Snapshot) offer(p *Package, country string, currency money.Currency) Of
 	if found, ok := v.CountryFor(country, currency); ok {
 		country = found
 	}
-	o := Offer{Package: p, Prices: Applicable(v.Prices, "", country), Entitlements: s.entitlementsOf(p), Addons: []Offer{}}
+	o := Offer{Package: p, Prices: Applicable(v.Prices, country), Entitlements: s.entitlementsOf(p), Addons: []Offer{}}
 	for _, ref := range v.Compatible {
 		if a, ok := s.Addon(ref); ok && a.Visible() {
 			o.Addons = append(o.Addons, s.offer(a, country, v.CurrencyIn(country)))
@@ -159,13 +159,14 @@ func sortOffers(list []Offer, order []string) {
 	})
 }
 
-// yearly is the least that the prices cost in a year: flat fees, minimum spends and the smallest orders; usage is 0
+// yearly is the least that the prices cost in a year: flat fees, minimum spends and the fewest units; usage and credits
+// are 0
 // (domain-catalog-provisioning §9.9, starting price).
 func yearly(prices []Price) money.Decimal {
 	sums := map[string]money.Decimal{}
 	for i := range prices {
 		p := &prices[i]
-		if p.Overage || p.BillingCadence != Recurring || p.BillingModel == UsageBased {
+		if p.Overage || p.BillingCadence != Recurring || p.BillingModel == UsageBased || p.BillingModel == CreditBased {
 			continue
 		}
 		quantity := money.FromInt(1)

@@ -96,7 +96,7 @@ func (v *Version) checkComplete(c *errs.Checks, path string, kind Kind) {
 		c.Named(ErrPricingTypeNotSet, path+"charges.pricingType", "is required before publishing")
 	case v.PricingType == Paid && len(v.Prices) == 0 && kind == KindAddon:
 		c.Named(ErrAddonNeedsPrice, path+"charges.pricingModels", "a paid add-on needs a price")
-	case v.PricingType == Paid && kind == KindPlan && len(v.BillingPeriods()) == 0:
+	case v.PricingType == Paid && kind == KindPlan && !slices.ContainsFunc(v.Prices, func(p Price) bool { return p.BillingCadence == Recurring && !p.Overage }):
 		c.Rule(path+"charges.pricingModels", "a paid plan needs a price that recurs")
 	}
 }

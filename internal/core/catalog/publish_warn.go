@@ -73,7 +73,7 @@ func (v *Version) addonWarnings(addons []Package) (list []Warning) {
 		}
 		for _, country := range v.countries() {
 			want, got := v.CurrencyIn(country), a.Latest.CurrencyIn(country)
-			if want != "" && got != "" && got != want {
+			if _, ok := a.Latest.CountryFor(country, want); got != "" && !ok {
 				list = append(list, Warning{WarnAddonCurrency, path, addonCurrency(a.RefID, country, got, want)})
 			}
 		}

@@ -13,8 +13,7 @@ import (
 // product first, or the feature; of several features in the order of LockFeatures.
 type Store interface {
 	event.Log
-	// TouchCatalog makes the snapshot that everybody has out of date. It locks the environment's row: insert first what
-	// could wait for a unique index.
+	// TouchCatalog makes the snapshot that everybody has out of date, with the commit.
 	TouchCatalog(env tenant.ID)
 	// ActorName names who acted, for people: the name of an API key.
 	ActorName(ctx context.Context, env tenant.ID, a event.Actor) (string, error)

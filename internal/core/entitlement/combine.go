@@ -170,7 +170,7 @@ func (a piece) compare(b piece) int {
 	return cmp.Or(
 		cmp.Compare(b.amount(), a.amount()), cmp.Compare(a.times, b.times), cmp.Compare(resetRank(a.ResetPeriod), resetRank(b.ResetPeriod)),
 		cmp.Compare(a.ResetConfiguration, b.ResetConfiguration), a.UpdatedAt.Compare(b.UpdatedAt),
-		boolean(a.Row.Soft, b.Row.Soft), comparePtr(a.DisplayNameOverride, b.DisplayNameOverride),
+		boolean(a.Row.Unlimited, b.Row.Unlimited), boolean(a.Row.HasLimit, b.Row.HasLimit), boolean(a.Row.Soft, b.Row.Soft), comparePtr(a.DisplayNameOverride, b.DisplayNameOverride),
 		slices.Compare(a.HiddenFromWidgets, b.HiddenFromWidgets), slices.Compare(a.Row.EnumValues, b.Row.EnumValues),
 	)
 }

@@ -327,6 +327,9 @@ func (p provision) again(st Store, old customer.Customer, now time.Time) (Result
 	if err != nil {
 		return r, err
 	}
+	if err := st.FillCharges(p.ctx, p.env, &sub); err != nil {
+		return r, err
+	}
 	r.Subscription = &sub
 	r.Entitlements, err = entitlement.Load(p.ctx, st, p.env, old.RefID, sub.Resource, now)
 	return r, err

@@ -180,6 +180,7 @@ func (f firing) begin(sub subscription.Subscription) error {
 		f.st.UpdateCustomer(f.env, *f.customer)
 	}
 	f.update(ch)
+	f.st.RepinAddons(f.env, ch.Subscription)
 	f.append(subscription.EntitlementsUpdated(f.customer.RefID, sub.Resource, "subscription_started", f.customer.Version, f.at))
 	return nil
 }
@@ -195,7 +196,7 @@ func replaces(starting, other subscription.Subscription) bool {
 func history(c customer.Customer, all []subscription.Subscription, productID, productRef string) subscription.History {
 	h := subscription.History{Tried: c.HasTried(productRef)}
 	for _, o := range all {
-		if o.ProductID == productID && o.BillingCycleAnchor != nil {
+		if o.ProductID == productID && o.PricingType != catalog.Free && o.BillingCycleAnchor != nil {
 			h.Paid = true
 		}
 	}

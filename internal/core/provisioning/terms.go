@@ -26,63 +26,87 @@ type terms struct {
 }
 
 // terms takes from the request what survives the journey's decision, and checks it against the plan that came of it.
-func (p provision) terms(cat *catalog.Snapshot, plan *catalog.Package, dec journey.Decision) (terms, error) {
-	in, v := p.req.Subscription, plan.Latest
-	t := terms{period: dec.BillingPeriod}
-	if t.period != "" && v.PricingType == catalog.Free {
-		t.notes, t.period = append(t.notes, fmt.Sprintf("Dropped: billingPeriod (%s is free).", plan.RefID)), ""
+func (p provision) terms(cat *catalog.Snapshot, plan *catalog.Package, dec journey.Decision) (t terms, err error) {
+	in := p.req.Subscription
+	if !slices.Contains(dec.Dropped, "addons") {
+		if t.addons, err = chooseAddons(cat, plan, in.Addons); err != nil {
+			return t, err
+		}
 	}
-	if v.PricingType == catalog.Paid && !slices.Contains(dec.Dropped, "billingCountryCode") {
+	if err := missingValues(cat, plan, t.addons); err != nil {
+		return t, err
+	}
+	if err := t.choosePeriod(plan, dec); err != nil {
+		return t, err
+	}
+	costs := func(a subscription.NewAddon) bool { return a.Package.Latest.PricingType == catalog.Paid }
+	if plan.Latest.PricingType != catalog.Paid && !slices.ContainsFunc(t.addons, costs) {
+		return t, nil
+	}
+	if !slices.Contains(dec.Dropped, "billingCountryCode") {
 		t.country = in.Country
 	}
-	if err := missingValues(cat, plan); err != nil {
-		return t, err
-	}
-	var err error
-	if t.period, err = billingPeriod(plan, t.period, dec.Strategy == journey.RequestedPlan); err != nil {
-		return t, err
-	}
-	if !slices.Contains(dec.Dropped, "addons") {
-		t.addons, err = chooseAddons(cat, plan, in.Addons, t.period, t.country)
-	}
-	return t, err
+	return t, t.oneBill(plan, in.Addons)
 }
 
-// billingPeriod is the asked for period if the plan has it. Of several, one must be asked for, unless the journey chose
-// the plan and takes the first.
-func billingPeriod(plan *catalog.Package, asked string, mustAsk bool) (string, error) {
-	has := plan.Latest.BillingPeriods()
+// choosePeriod takes the asked for period if plan and add-ons are sold in it. Of several, one must be asked for, unless
+// the journey chose the plan and takes the first.
+func (t *terms) choosePeriod(plan *catalog.Package, dec journey.Decision) error {
+	asked, mustAsk := dec.BillingPeriod, dec.Strategy == journey.RequestedPlan
+	versions := make([]*catalog.Version, len(t.addons))
+	for i, a := range t.addons {
+		versions[i] = a.Package.Latest
+	}
+	has, none := catalog.Periods(plan.Latest, versions)
 	switch {
+	case none:
+		return catalog.ErrPriceNotFound.At(paramsPath+"addons", "The add-ons are sold in no billing period that they have in common.")
+	case len(has) == 0 && asked != "" && plan.Latest.PricingType == catalog.Free:
+		t.notes = append(t.notes, fmt.Sprintf("Dropped: billingPeriod (%s is free).", plan.RefID))
+	case len(has) == 0 && asked != "":
+		t.notes = append(t.notes, fmt.Sprintf("Dropped: billingPeriod (%s has no prices).", plan.RefID))
 	case len(has) == 0:
-		return asked, nil
 	case asked == "" && len(has) > 1 && mustAsk:
-		return "", ErrBillingPeriodMissing.At(paramsPath+"billingPeriod", "The plan %s has prices for %v: say which.", plan.RefID, has)
+		return ErrBillingPeriodMissing.At(paramsPath+"billingPeriod", "The plan %s has prices for %v: say which.", plan.RefID, has)
 	case asked == "":
-		return has[0], nil
+		t.period = has[0]
 	case !slices.Contains(has, asked):
-		return "", catalog.ErrPriceNotFound.At(paramsPath+"billingPeriod", "The plan %s has no price for %s.", plan.RefID, asked)
+		return catalog.ErrPriceNotFound.At(paramsPath+"billingPeriod", "The plan %s has no price for %s.", plan.RefID, asked)
+	default:
+		t.period = asked
 	}
-	return asked, nil
+	return nil
 }
 
-// missingValues refuses a plan that leaves the value of an entitlement to each subscription and has no default for it:
-// values per subscription cannot be given yet.
-func missingValues(cat *catalog.Snapshot, plan *catalog.Package) error {
+// missingValues refuses a plan or an add-on that leaves the value of an entitlement to each subscription and has no
+// default for it: values per subscription cannot be given yet.
+func missingValues(cat *catalog.Snapshot, plan *catalog.Package, addons []subscription.NewAddon) error {
 	var c errs.Checks
-	for _, v := range append([]*catalog.Version{plan.Latest}, cat.Bases(plan.Latest)...) {
-		for i := range v.Entitlements {
-			e := &v.Entitlements[i]
-			f, ok := cat.Feature(e.FeatureRefID)
-			if ok && e.IsCustom && e.UsageLimit == nil && !e.Unlimited && len(e.EnumValues) == 0 && f.Type != catalog.Boolean {
-				c.Shape(paramsPath+"entitlements", "%s has no value in the plan %s, and values per subscription are not supported yet", e.FeatureRefID, plan.RefID)
+	in := func(p *catalog.Package, versions ...*catalog.Version) {
+		seen := map[string]bool{} // what a plan has itself, it does not inherit
+		for _, v := range versions {
+			for i := range v.Entitlements {
+				e := &v.Entitlements[i]
+				f, ok := cat.Feature(e.FeatureRefID)
+				if !ok || seen[e.FeatureRefID] {
+					continue
+				}
+				seen[e.FeatureRefID] = true
+				if e.IsCustom && e.UsageLimit == nil && !e.Unlimited && len(e.EnumValues) == 0 && f.Type != catalog.Boolean {
+					c.Shape(paramsPath+"entitlements", "%s has no value in the %s %s, and values per subscription are not supported yet", e.FeatureRefID, p.Kind.Word(), p.RefID)
+				}
 			}
 		}
+	}
+	in(plan, append([]*catalog.Version{plan.Latest}, cat.Bases(plan.Latest)...)...)
+	for _, a := range addons {
+		in(a.Package, a.Package.Latest)
 	}
 	return c.Err()
 }
 
 // chooseAddons checks add-ons against the plan and against each other (domain-catalog-provisioning §9.3 step 6).
-func chooseAddons(cat *catalog.Snapshot, plan *catalog.Package, in []AddonQuantity, period, country string) ([]subscription.NewAddon, error) {
+func chooseAddons(cat *catalog.Snapshot, plan *catalog.Package, in []AddonQuantity) ([]subscription.NewAddon, error) {
 	var c errs.Checks
 	var list []subscription.NewAddon
 	chosen := map[string]bool{}
@@ -101,7 +125,6 @@ func chooseAddons(cat *catalog.Snapshot, plan *catalog.Package, in []AddonQuanti
 		}
 		chosen[a.ID] = true
 		checkAddon(&c, path, plan, addon, a.Quantity)
-		checkAddonPrice(&c, path, plan, addon, period, country)
 		list = append(list, subscription.NewAddon{Package: addon, Quantity: a.Quantity})
 	}
 	for i, a := range in {
@@ -140,18 +163,26 @@ func checkAddon(c *errs.Checks, path string, plan, addon *catalog.Package, quant
 	}
 }
 
-// checkAddonPrice refuses an add-on that cannot be on one bill with the plan: without a price for the period, or in
-// another currency.
-func checkAddonPrice(c *errs.Checks, path string, plan, addon *catalog.Package, period, country string) {
-	if plan.Latest.PricingType != catalog.Paid || addon.Latest.PricingType != catalog.Paid {
-		return
+// oneBill refuses add-ons that cannot be on one bill with the plan, or with each other: without a price for the period,
+// or in another currency.
+func (t *terms) oneBill(plan *catalog.Package, in []AddonQuantity) error {
+	var c errs.Checks
+	first, want := plan, plan.Latest.CurrencyIn(t.country)
+	for _, a := range t.addons {
+		addon := a.Package
+		path := fmt.Sprintf("%saddons[%d].id", paramsPath, slices.IndexFunc(in, func(q AddonQuantity) bool { return q.ID == addon.RefID }))
+		if has := addon.Latest.BillingPeriods(); len(has) > 0 && !slices.Contains(has, t.period) {
+			c.Named(catalog.ErrPriceNotFound, path, "the add-on %s has no price for %s", addon.RefID, t.period)
+		}
+		got := addon.Latest.CurrencyIn(t.country)
+		if want == "" {
+			first, want = addon, got
+		}
+		if _, ok := addon.Latest.CountryFor(t.country, want); got != "" && !ok {
+			c.Named(catalog.ErrPriceNotFound, path, "the add-on %s costs %s, and the %s %s %s", addon.RefID, got, first.Kind.Word(), first.RefID, want)
+		}
 	}
-	if has := addon.Latest.BillingPeriods(); len(has) > 0 && !slices.Contains(has, period) {
-		c.Named(catalog.ErrPriceNotFound, path+"id", "the add-on %s has no price for %s", addon.RefID, period)
-	}
-	if want, got := plan.Latest.CurrencyIn(country), addon.Latest.CurrencyIn(country); want != "" && got != "" && want != got {
-		c.Named(catalog.ErrPriceNotFound, path+"id", "the add-on %s costs %s, and the plan %s", addon.RefID, got, want)
-	}
+	return c.Err()
 }
 
 // latestAddons are the add-ons of a scheduled subscription as they are sold now. One that was archived meanwhile stays

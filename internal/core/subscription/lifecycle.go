@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/core/catalog"
@@ -32,7 +33,7 @@ type New struct {
 	Country                 string // whose prices are paid
 	Resource                string
 	StartDate               *time.Time // nil for now
-	BillingPeriod           string     // "" takes the plan's first
+	BillingPeriod           string     // one that it is not sold in, such as "", takes the first
 	Metadata                map[string]string
 	History                 History
 }
@@ -50,11 +51,12 @@ func (s *Subscription) pin(v *catalog.Version, bases []*catalog.Version, addons 
 	for _, b := range bases {
 		s.Bases = append(s.Bases, b.ID)
 	}
-	s.Prices = s.Charges("", v.Prices)
+	s.Prices = []Charge{}
+	s.Pay("", v.Prices)
 	s.Addons = nil
 	for _, a := range addons {
 		s.Addons = append(s.Addons, Addon{a.Package.ID, a.Package.RefID, a.Package.Latest.ID, a.Package.Latest.ID, a.Quantity})
-		s.Prices = append(s.Prices, s.Charges(a.Package.RefID, a.Package.Latest.Prices)...)
+		s.Pay(a.Package.RefID, a.Package.Latest.Prices)
 	}
 }
 
@@ -71,7 +73,7 @@ func Create(in New, now time.Time) Change {
 		ID: in.ID, RefID: in.RefID, CustomerID: in.CustomerID, CustomerRef: in.CustomerRef,
 		ProductID: in.Product.ID, ProductRef: in.Product.RefID, Resource: in.Resource,
 		PlanID: in.Plan.ID, PlanRef: in.Plan.RefID, Country: in.Country,
-		StartDate: now, BillingPeriod: billingPeriod(in.BillingPeriod, v), PaymentCollection: paymentNotRequired,
+		StartDate: now, BillingPeriod: billingPeriod(in.BillingPeriod, v, in.Addons), PaymentCollection: paymentNotRequired,
 		Metadata: in.Metadata, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	s.pin(v, in.Bases, in.Addons)
@@ -98,10 +100,11 @@ func Create(in New, now time.Time) Change {
 	return c
 }
 
-// Begin starts a scheduled subscription at its start date on the latest versions of its plan and add-ons (§9.6).
+// Begin starts a scheduled subscription at its start date on the latest versions of its plan and add-ons (§9.6). Where
+// those have no price for its billing period any more, it begins in their first.
 func Begin(s Subscription, plan catalog.Package, bases []*catalog.Version, addons []NewAddon, h History) Change {
 	v := plan.Latest
-	s.BillingPeriod = billingPeriod(s.BillingPeriod, v)
+	s.BillingPeriod = billingPeriod(s.BillingPeriod, v, addons)
 	s.pin(v, bases, addons)
 	s.touch(s.StartDate)
 	c := Change{}
@@ -134,7 +137,7 @@ func (s *Subscription) run(c *Change, trial *catalog.Trial) {
 
 func (s *Subscription) activate(from time.Time) {
 	s.Status = Active
-	if s.PricingType != catalog.Free {
+	if s.PricingType != catalog.Free || s.BillingPeriod != "" {
 		s.BillingCycleAnchor = &from
 	}
 }
@@ -172,13 +175,18 @@ func eligible(v *catalog.Version, h History, backdated bool) (trial *catalog.Tri
 	return v.Trial, ""
 }
 
-// billingPeriod is the asked for period, else the version's first; "" for free plans.
-func billingPeriod(asked string, v *catalog.Version) string {
-	periods := v.BillingPeriods()
+// billingPeriod is the asked for period, else the first of those that the plan or its add-ons are sold in; "" where
+// nothing recurs.
+func billingPeriod(asked string, v *catalog.Version, addons []NewAddon) string {
+	versions := make([]*catalog.Version, len(addons))
+	for i, a := range addons {
+		versions[i] = a.Package.Latest
+	}
+	periods, _ := catalog.Periods(v, versions)
 	switch {
-	case v.PricingType == catalog.Free || len(v.Prices) == 0:
+	case len(periods) == 0:
 		return ""
-	case asked != "" || len(periods) == 0:
+	case slices.Contains(periods, asked):
 		return asked
 	}
 	return periods[0]

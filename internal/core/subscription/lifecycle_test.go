@@ -193,3 +193,20 @@ func TestPeriodsTileTime(t *testing.T) {
 		}
 	})
 }
+
+// A period that the plan has lost meanwhile cannot be billed any more: it begins in one that the plan has.
+func TestBeginInAPeriodThatIsSold(t *testing.T) {
+	t.Parallel()
+	future := noon.Add(48 * time.Hour)
+	p := plan(catalog.Paid, nil)
+	fee := catalog.Price{BillingModel: catalog.FlatFee, BillingCadence: catalog.Recurring, BillingPeriod: catalog.Annually}
+	p.Latest.Prices = append(p.Latest.Prices, fee)
+	scheduled := subscription.Create(subscription.New{Plan: p, StartDate: &future, BillingPeriod: catalog.Annually}, noon).Subscription
+	if scheduled.BillingPeriod != catalog.Annually {
+		t.Fatalf("scheduled %s", scheduled.BillingPeriod)
+	}
+	s := subscription.Begin(scheduled, plan(catalog.Paid, nil), nil, nil, subscription.History{}).Subscription
+	if s.BillingPeriod != catalog.Monthly || len(s.Prices) != 1 {
+		t.Errorf("began %s with %+v", s.BillingPeriod, s.Prices)
+	}
+}

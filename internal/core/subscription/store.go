@@ -11,12 +11,18 @@ import (
 // Store is what subscriptions need from a transaction.
 type Store interface {
 	SubscriptionByRef(ctx context.Context, env tenant.ID, ref string) (Subscription, error)
+	// SubscriptionByID leaves the prices out.
 	SubscriptionByID(ctx context.Context, env tenant.ID, internalID string) (Subscription, error)
-	// SubscriptionsOf are all subscriptions of a customer, ended ones included, by internal id.
+	// FillCharges reads the prices that a subscription pays.
+	FillCharges(ctx context.Context, env tenant.ID, s *Subscription) error
+	// SubscriptionsOf are all subscriptions of a customer, ended ones included, by internal id, without their prices.
 	SubscriptionsOf(ctx context.Context, env tenant.ID, customerID string) ([]Subscription, error)
 	ListSubscriptions(ctx context.Context, env tenant.ID, f Filter, p page.Request) (page.Of[Subscription], error)
 	InsertSubscription(env tenant.ID, s Subscription)
+	// UpdateSubscription changes all but the add-ons.
 	UpdateSubscription(env tenant.ID, s Subscription)
+	// RepinAddons changes versions and quantities of the add-ons that a subscription has.
+	RepinAddons(env tenant.ID, s Subscription)
 	event.Log
 }
 

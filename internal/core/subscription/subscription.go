@@ -99,7 +99,7 @@ type Subscription struct {
 	TrialEndBehavior   string
 	CancellationDate   *time.Time
 	CancelReason       string
-	BillingPeriod      string   // "" for free plans
+	BillingPeriod      string   // "" where nothing recurs
 	Country            string   // whose prices are paid, ISO 3166-1 alpha-2; "" for the default ones
 	Prices             []Charge // the prices in force, where they were read or made
 	BillingCycleAnchor *time.Time
@@ -127,14 +127,20 @@ type Charge struct {
 	catalog.Price
 }
 
-// Charges are the prices of a version that a subscription pays in its period and country.
-func (s *Subscription) Charges(addonRef string, prices []catalog.Price) []Charge {
-	list := catalog.Applicable(prices, s.BillingPeriod, s.Country)
-	out := make([]Charge, 0, len(list))
-	for _, p := range list {
-		out = append(out, Charge{addonRef, p})
+// Pay adds the prices of a version that the subscription pays in its period and country: the plan's first, and those of
+// an add-on in the currency of what is there, since a bill has one.
+func (s *Subscription) Pay(addonRef string, prices []catalog.Price) {
+	country := s.Country
+	for i := range s.Prices {
+		if c := s.Prices[i].Currency(); c != "" {
+			v := catalog.Version{Prices: prices}
+			country, _ = v.CountryFor(country, c)
+			break
+		}
 	}
-	return out
+	for _, p := range catalog.Payable(prices, s.BillingPeriod, country) {
+		s.Prices = append(s.Prices, Charge{addonRef, p})
+	}
 }
 
 // EffectiveEnd is the earliest date at which the subscription stops, or stopped; nil for none in sight (§9.1).
