@@ -285,6 +285,13 @@ var damages = []struct {
 		},
 	},
 	{
+		"a plan as an add-on",
+		`insert into subscription_addons (environment, subscription_id, addon_id, version_id, price_version_id, quantity)
+			select s.environment, s.id, k.id, v.id, v.id, 1 from subscriptions s join customers c on c.id = s.customer_id
+			join packages k on k.ref_id = 'plan-free' and k.environment = s.environment join package_versions v on v.package_id = k.id where c.ref_id = 'paying'`,
+		[]string{"subscription_plan subscription: Its add-on plan-free has a version that is not a published one of it."},
+	},
+	{
 		"two versions in force",
 		`drop index package_versions_one_latest;
 		insert into package_versions (environment, id, package_id, version_number, status, is_latest, display_name, pricing_type, created_at, updated_at)

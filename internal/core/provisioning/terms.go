@@ -71,7 +71,7 @@ func (t *terms) choosePeriod(plan *catalog.Package, dec journey.Decision) error 
 	case asked == "":
 		t.period = has[0]
 	case !slices.Contains(has, asked):
-		return catalog.ErrPriceNotFound.At(paramsPath+"billingPeriod", "The plan %s has no price for %s.", plan.RefID, asked)
+		return catalog.ErrPriceNotFound.At(paramsPath+"billingPeriod", "The plan %s is sold for %v here, not for %s.", plan.RefID, has, asked)
 	default:
 		t.period = asked
 	}
