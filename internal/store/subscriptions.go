@@ -122,8 +122,8 @@ func (t *Tx) InsertSubscription(env tenant.ID, s subscription.Subscription) {
 			price_version_id, base_versions, billing_country)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
 		env, s.ID, s.RefID, s.CustomerID, s.ProductID, s.Resource, s.PlanID, s.VersionID, s.PricingType, string(s.Status),
-		stamp(s.StartDate), nullStamp(s.EndDate), nullStamp(s.TrialEndDate), orNull(s.TrialEndBehavior),
-		nullStamp(s.CancellationDate), orNull(s.CancelReason), orNull(s.BillingPeriod), nullStamp(s.BillingCycleAnchor),
+		stamp(s.StartDate), nullStamp(s.EndDate), nullStamp(s.TrialEndDate), nullText(s.TrialEndBehavior),
+		nullStamp(s.CancellationDate), nullText(s.CancelReason), nullText(s.BillingPeriod), nullStamp(s.BillingCycleAnchor),
 		s.PaymentCollection, asJSON(metadata), s.Version, stamp(s.CreatedAt), stamp(s.UpdatedAt),
 		ownPrices(s), asJSON(noneAsEmpty(s.Bases)), s.Country)
 	t.insertAddons(env, s)
@@ -138,8 +138,8 @@ func (t *Tx) UpdateSubscription(env tenant.ID, s subscription.Subscription) {
 			price_version_id = $18, base_versions = $19, billing_country = $20
 		where environment = $1 and id = $2`,
 		env, s.ID, s.VersionID, s.PricingType, string(s.Status), stamp(s.StartDate), nullStamp(s.EndDate),
-		nullStamp(s.TrialEndDate), orNull(s.TrialEndBehavior), nullStamp(s.CancellationDate), orNull(s.CancelReason),
-		orNull(s.BillingPeriod), nullStamp(s.BillingCycleAnchor), s.PaymentCollection, asJSON(s.Metadata), s.Version, stamp(s.UpdatedAt),
+		nullStamp(s.TrialEndDate), nullText(s.TrialEndBehavior), nullStamp(s.CancellationDate), nullText(s.CancelReason),
+		nullText(s.BillingPeriod), nullStamp(s.BillingCycleAnchor), s.PaymentCollection, asJSON(s.Metadata), s.Version, stamp(s.UpdatedAt),
 		ownPrices(s), asJSON(noneAsEmpty(s.Bases)), s.Country)
 }
 
@@ -157,12 +157,4 @@ func noneAsEmpty(list []string) []string {
 		return []string{}
 	}
 	return list
-}
-
-// orNull stores an empty text as null.
-func orNull(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
 }

@@ -75,7 +75,7 @@ func (s *Files) Apply(ctx context.Context, env tenant.ID, f File, overwrite bool
 			return out, err
 		}
 		if len(out.Drift) > 0 && !overwrite {
-			return out, drifted(out.Drift)
+			return out, drifted(f, out.Drift)
 		}
 		for _, step := range out.Steps {
 			if err := step.do(&a); err != nil {
@@ -96,9 +96,12 @@ func (s *Files) Apply(ctx context.Context, env tenant.ID, f File, overwrite bool
 	})
 }
 
-func drifted(list []StepEntity) error {
-	e := ErrDrift.Because("Others changed the catalog since this file was exported or a file was last applied, and the file would undo that. " +
-		"Export it again, or overwrite the changes. A file without a fingerprint is compared with the one that was last applied.")
+func drifted(f File, list []StepEntity) error {
+	e := ErrDrift.Because("Others changed the catalog since a file was last applied, and this one would undo that. Export it again, or overwrite the changes.")
+	if f.Fingerprint != "" {
+		e = ErrDrift.Because("The catalog changed since this file was exported, and the file would undo that. " +
+			"Export it again, or overwrite the changes. If they are your own, from applying this file before, leave its fingerprint out.")
+	}
 	for _, d := range list[:min(len(list), 100)] {
 		e = e.With(errs.Field{Path: d.String(), Issue: "was changed by others"})
 	}

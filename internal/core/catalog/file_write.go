@@ -212,7 +212,7 @@ func (a *applying) insertCoupon(c Coupon) {
 }
 
 func (a *applying) updateCoupon(was *Coupon, to Coupon, _ bool) error {
-	was.Name, was.Description, was.Metadata, was.Status = to.Name, to.Description, to.Metadata, Active
+	was.Name, was.Description, was.Metadata = to.Name, to.Description, to.Metadata
 	was.saveAs(CouponUpdated, a.st, a.env, a.now)
 	return nil
 }

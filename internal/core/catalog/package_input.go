@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -110,14 +109,17 @@ func (t *Trial) check(c *errs.Checks, path string) {
 
 // checkFor records what is wrong with a trial of a plan of that pricing type (domain-catalog-provisioning §3.9).
 func (t *Trial) checkFor(c *errs.Checks, path, pricingType string) {
+	t.checkAt(c, path, path+".budget", pricingType)
+}
+
+// checkAt is checkFor where the request may have the pricing type and not the trial: the paths are those of what it has.
+func (t *Trial) checkAt(c *errs.Checks, path, budget, pricingType string) {
 	switch {
 	case t == nil:
-	case t.Budget != nil && pricingType == Custom && strings.HasSuffix(path, "pricingType"):
-		c.Rule(path, "only trials of paid plans have a budget, and the plan's trial has one")
 	case pricingType == Free:
 		c.Rule(path, "a free plan has no trial")
 	case t.Budget != nil && pricingType == Custom:
-		c.Rule(path+".budget", "only trials of paid plans have a budget")
+		c.Rule(budget, "only trials of paid plans have a budget")
 	}
 }
 
@@ -207,12 +209,14 @@ func (u PackageUpdate) applyDraft(c *errs.Checks, v *Version) error {
 	if u.Dependencies.Set {
 		v.Dependencies = u.Dependencies.Value
 	}
-	pricingType, path := v.PricingType, trialPath
-	if u.Pricing != nil {
-		if pricingType = u.Pricing.Type; !u.Trial.Set {
-			path = "charges.pricingType"
-		}
+	const pricingPath = "charges.pricingType"
+	switch {
+	case u.Pricing == nil:
+		v.Trial.checkFor(c, trialPath, v.PricingType)
+	case u.Trial.Set:
+		v.Trial.checkFor(c, trialPath, u.Pricing.Type)
+	default:
+		v.Trial.checkAt(c, pricingPath, pricingPath, u.Pricing.Type)
 	}
-	v.Trial.checkFor(c, path, pricingType)
 	return nil
 }
