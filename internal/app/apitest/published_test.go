@@ -49,7 +49,6 @@ func TestAnyWriteLeavesWhatWasPublished(t *testing.T) {
 		s.post(customers, provision("old", "gold", addons("extra", 2), `"id":"old-sub"`)).want(201)
 		s.check("old", "reports").has("data.isGranted", true) // of the base
 		have, sub := s.get(customers+"/old/entitlements").want(200), s.get("/api/v1/subscriptions/old-sub").want(200)
-		published := 0
 		rapid.Check(t, func(rt *rapid.T) {
 			for range rapid.IntRange(1, 8).Draw(rt, "writes") {
 				method, path, body := anyCatalogWrite(rt)
@@ -57,18 +56,17 @@ func TestAnyWriteLeavesWhatWasPublished(t *testing.T) {
 				if a.status >= 500 {
 					rt.Fatalf("%s: %d\n%s", a.call, a.status, a.raw)
 				}
-				if a.status == 200 && path[len(path)-8:] == "/publish" {
-					published++
-				}
 			}
+			// Few of them get as far as a publication: one always does.
+			s.send("POST", addOns+"/extra/unarchive", "")
+			s.send("POST", addOns+"/extra/draft", "")
+			s.patch(addOns+"/extra", `{"charges":`+monthly5+`}`).want(200)
+			s.post(addOns+"/extra/publish", `{}`).want(200)
 			for _, was := range []*answer{have, sub} {
 				if now := s.get(was.path).want(200); string(now.raw) != string(was.raw) {
 					rt.Fatalf("%s was\n%s\nand is\n%s", was.path, was.raw, now.raw)
 				}
 			}
 		})
-		if published < 5 {
-			t.Errorf("%d publications prove little", published)
-		}
 	})
 }
