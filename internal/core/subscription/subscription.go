@@ -190,37 +190,3 @@ func (s Subscription) eventWith(typ string, at time.Time, reason string, steps [
 		},
 	}
 }
-
-// Period returns the billing period that contains now: boundaries at the anchor's day and time, clamped to the month's
-// end from the anchor's own day, so that 31 January is followed by 28 February and 31 March (§9.10). ok is false for a
-// subscription without one.
-func (s Subscription) Period(now time.Time) (start, end time.Time, ok bool) {
-	if s.Status != Active || s.BillingCycleAnchor == nil || s.BillingPeriod == "" {
-		return start, end, false
-	}
-	months := 1
-	if s.BillingPeriod == Annually {
-		months = 12
-	}
-	anchor := *s.BillingCycleAnchor
-	n := (now.Year()-anchor.Year())*12 + int(now.Month()) - int(anchor.Month())
-	n = n/months - 1
-	for !addMonths(anchor, (n+1)*months).After(now) {
-		n++
-	}
-	return addMonths(anchor, n*months), addMonths(anchor, (n+1)*months), true
-}
-
-// Billing periods.
-const (
-	Monthly  = "MONTHLY"
-	Annually = "ANNUALLY"
-)
-
-func addMonths(t time.Time, n int) time.Time {
-	end := t.AddDate(0, n, 0)
-	if end.Day() != t.Day() {
-		end = end.AddDate(0, 0, -end.Day())
-	}
-	return end
-}
