@@ -113,8 +113,8 @@ func (d *Discount) apply(steps []step) {
 	}
 }
 
-// places is how exactly the discount of what is paid is kept.
-const places = 10
+// discountPlaces is how exactly the discount of what is paid is kept, in digits after the point.
+const discountPlaces = 10
 
 // paidAfter is what counts as paid once the steps are invoiced.
 func paidAfter(c money.Currency, steps []step) Bill {
@@ -132,7 +132,7 @@ func paidAfter(c money.Currency, steps []step) Bill {
 		after.Discount = money.Decimal{}
 		if !s.paysForOnce {
 			// Rounded up, since a discount that is too small would give back more than was paid.
-			off := money.FromRat(new(big.Rat).Add(s.held, s.off), places, money.Up).Add(money.Decimal{})
+			off := money.FromRat(new(big.Rat).Add(s.held, s.off), discountPlaces, money.Up).Add(money.Decimal{})
 			if after.Discount = off; off.Cmp(l.Amount) > 0 {
 				after.Discount = l.Amount
 			}
