@@ -54,6 +54,9 @@ func invoice(c money.Currency, changes []change) Invoice {
 	} else {
 		i.Credit = money.Decimal{}.Sub(net)
 	}
+	for _, sum := range []*money.Decimal{&i.SubTotal, &i.Discount, &i.Total, &i.Credit} {
+		*sum = sum.Quantize(c.MinorUnits(), money.HalfUp) // exact already: this pads like the lines
+	}
 	return i
 }
 
