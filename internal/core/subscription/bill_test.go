@@ -1,6 +1,7 @@
 package subscription_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
@@ -193,5 +194,33 @@ func TestOrdered(t *testing.T) {
 	want := []subscription.Quantity{{Type: "FEATURE", ID: "seats", Quantity: 5}, {Type: "FEATURE", ID: "disks", Quantity: 3}, {Type: "CREDIT", ID: "tokens", Quantity: 1}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// Bills and invoices are stored: they come back as they were.
+func TestBillsAndInvoicesAreStored(t *testing.T) {
+	t.Parallel()
+	bill := paidWith(flat("a", "29.99999"), "9.9999966667")
+	var again subscription.Bill
+	text, err := json.Marshal(bill)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"currency":"usd","lines":[{"package":"a","model":"FLAT_FEE","cadence":"RECURRING","description":"a",` +
+		`"quantity":1,"unitPrice":29.99999,"amount":29.99999,"discount":9.9999966667}]}`
+	if d := cmp.Diff(want, string(text)); d != "" {
+		t.Errorf("bill (-want +got):\n%s", d)
+	}
+	if err := json.Unmarshal(text, &again); err != nil || cmp.Diff(bill, again) != "" {
+		t.Errorf("it came back as %+v, %v", again, err)
+	}
+	inv, _ := subscription.Prorate(proration{Paid: bill, Period: april, At: on(10), Behavior: subscription.CreateProrations})
+	if text, err = json.Marshal(inv); err != nil {
+		t.Fatal(err)
+	}
+	want = `{"currency":"usd","lines":[{"description":"a (unused time)","quantity":1,"unitPrice":29.99999,"amount":-20.00,"discount":-6.67}],` +
+		`"subTotal":-20.00,"discount":-6.67,"total":0.00,"credit":13.33,"start":"2027-04-11T00:00:00Z","end":"2027-05-01T00:00:00Z","deferred":true}`
+	if d := cmp.Diff(want, string(text)); d != "" {
+		t.Errorf("invoice (-want +got):\n%s", d)
 	}
 }

@@ -2,7 +2,6 @@ package subscription
 
 import (
 	"cmp"
-	"maps"
 	"math/big"
 	"slices"
 
@@ -92,7 +91,7 @@ func StartingPrice(prices []catalog.Price) *big.Rat {
 		}
 	}
 	var least *big.Rat
-	for period, sum := range maps.All(sums) {
+	for period, sum := range sums {
 		sum.Quo(sum, big.NewRat(max(1, months(period)), 1))
 		if least == nil || sum.Cmp(least) < 0 {
 			least = sum

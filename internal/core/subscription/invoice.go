@@ -35,7 +35,7 @@ func (i Invoice) Zero() bool { return len(i.Lines) == 0 }
 
 // invoice rounds changes to lines and adds them up. Lines of less than half a minor unit stay out.
 func invoice(c money.Currency, changes []change) Invoice {
-	i := Invoice{Currency: c}
+	i := Invoice{Currency: c, Lines: []InvoiceLine{}}
 	for _, ch := range changes {
 		l := InvoiceLine{
 			Description: ch.text, Quantity: ch.quantity, UnitPrice: ch.unit,
@@ -87,7 +87,7 @@ func (s *step) debit(part *big.Rat) change {
 	c.amount, c.discount, c.part = s.grown, s.off, part
 	one := big.NewRat(1, 1)
 	switch {
-	case s.paysForOnce:
+	case s.oneOff:
 		c.part = one
 	case part.Cmp(one) < 0:
 		c.text += " (rest of the period)"

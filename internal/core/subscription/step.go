@@ -10,12 +10,12 @@ import (
 // step is what becomes of one line, in amounts for a whole billing period. They are fractions, none below 0: only an
 // invoice rounds.
 type step struct {
-	old, next   *Line    // nil where it is not in the bill
-	whole       bool     // what was paid ends and what is next begins anew
-	gone, lost  *big.Rat // what is given back, and its discount
-	grown, off  *big.Rat // what is newly charged, and its discount
-	held        *big.Rat // the discount of what stays paid
-	paysForOnce bool
+	old, next  *Line    // nil where it is not in the bill
+	whole      bool     // what was paid ends and what is next begins anew
+	gone, lost *big.Rat // what is given back, and its discount
+	grown, off *big.Rat // what is newly charged, and its discount
+	held       *big.Rat // the discount of what stays paid
+	oneOff     bool
 }
 
 // steps compares what was paid with what is next, in the order of the bills.
@@ -53,15 +53,15 @@ func (p *Proration) step(old, next *Line) step {
 	was, discount, is := new(big.Rat), new(big.Rat), new(big.Rat)
 	if old != nil {
 		was, discount = old.Amount.Rat(), old.Discount.Rat()
-		s.paysForOnce = old.Cadence == catalog.OneOff
+		s.oneOff = old.Cadence == catalog.OneOff
 	}
 	if next != nil {
 		is = next.Amount.Rat()
-		s.paysForOnce = next.Cadence == catalog.OneOff
+		s.oneOff = next.Cadence == catalog.OneOff
 	}
 	diff := new(big.Rat).Sub(is, was)
 	switch {
-	case s.paysForOnce:
+	case s.oneOff:
 		s.whole = old == nil
 		s.grown = atLeast0(diff)
 	case p.Restart != nil:
@@ -94,7 +94,7 @@ func (d *Discount) apply(steps []step) {
 	}
 	left, sum := d.AmountOff.Rat(), new(big.Rat)
 	for i := range steps {
-		if s := &steps[i]; !s.paysForOnce {
+		if s := &steps[i]; !s.oneOff {
 			left.Sub(left, s.held)
 			sum.Add(sum, s.grown)
 		}
@@ -107,7 +107,7 @@ func (d *Discount) apply(steps []step) {
 	}
 	part := new(big.Rat).Quo(left, sum)
 	for i := range steps {
-		if s := &steps[i]; !s.paysForOnce {
+		if s := &steps[i]; !s.oneOff {
 			s.off.Mul(s.grown, part)
 		}
 	}
@@ -122,7 +122,7 @@ func paidAfter(c money.Currency, steps []step) Bill {
 	for i := range steps {
 		s := &steps[i]
 		l := s.next
-		if s.paysForOnce && (l == nil || s.old != nil && s.old.Amount.Cmp(l.Amount) > 0) {
+		if s.oneOff && (l == nil || s.old != nil && s.old.Amount.Cmp(l.Amount) > 0) {
 			l = s.old // what is paid once stays paid
 		}
 		if l == nil {
@@ -130,7 +130,7 @@ func paidAfter(c money.Currency, steps []step) Bill {
 		}
 		after := *l
 		after.Discount = money.Decimal{}
-		if !s.paysForOnce {
+		if !s.oneOff {
 			// Rounded up, since a discount that is too small would give back more than was paid.
 			off := money.FromRat(new(big.Rat).Add(s.held, s.off), discountPlaces, money.Up).Add(money.Decimal{})
 			if after.Discount = off; off.Cmp(l.Amount) > 0 {
