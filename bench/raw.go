@@ -12,8 +12,9 @@ import (
 // the statements; bench_test.go compares its rows with the server's.
 const (
 	headSQL = `
-		select e.clock, e.catalog_version, (select v.at from events v where v.environment = e.id order by v.position desc limit 1)
-		from environments e where e.id = $1`
+		select e.clock, e.catalog_version, (select v.at from events v where v.environment = e.id order by v.position desc limit 1),
+			a.timezone, a.subscription_billing_anchor, a.subscription_proration_behavior
+		from environments e join accounts a on a.id = e.account_id where e.id = $1`
 
 	customerSQL = `
 		select c.id, c.ref_id, c.name, c.email, c.billing_id, c.details, c.metadata, c.trialed, c.exclude_from_experiment,

@@ -123,6 +123,7 @@ func (a *App) routes() http.Handler {
 		rest.Subscriptions{Provisioning: p.provisioning},
 		rest.Entitlements{Service: p.entitlements},
 		rest.Feed{Service: p.feed},
+		rest.Account{Accounts: p.accounts},
 		rest.TestClock{Provisioning: p.provisioning},
 		rest.Verify{Database: a.db},
 	)

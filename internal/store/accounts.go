@@ -25,13 +25,44 @@ func (t *Tx) ClaimAccount(ctx context.Context, id string) (bool, error) {
 	return owner == id, err
 }
 
-// InsertAccount implements account.Store. What nothing asks for yet has the defaults of domain-catalog-provisioning §2.1.
+// InsertAccount implements account.Store.
 func (t *Tx) InsertAccount(a account.Account) {
 	t.exec(`
 		insert into accounts (id, display_name, timezone, status, subscription_billing_anchor, subscription_proration_behavior, created_at)
-		values ($1, $2, 'UTC', 'ACTIVE', 'SUBSCRIPTION_START', 'INVOICE_IMMEDIATELY', $3)`,
-		a.ID, a.DisplayName, stamp(a.CreatedAt))
+		values ($1, $2, $3, 'ACTIVE', $4, $5, $6)`,
+		a.ID, a.DisplayName, a.Timezone, a.Anchor, a.Proration, stamp(a.CreatedAt))
 }
+
+const accountSelect = `
+	select id, display_name, timezone, subscription_billing_anchor, subscription_proration_behavior, created_at from accounts`
+
+func scanAccount(r rows) (account.Account, error) {
+	var a account.Account
+	err := r.Scan(&a.ID, &a.DisplayName, &a.Timezone, &a.Anchor, &a.Proration, at{&a.CreatedAt})
+	return a, err
+}
+
+// Account implements account.Store. A database has one.
+func (t *Tx) Account(ctx context.Context) (account.Account, error) {
+	return first(ctx, t, errNoRow, scanAccount, accountSelect)
+}
+
+// LockAccount implements account.Store. Environments refer to the row: new ones do not wait.
+func (t *Tx) LockAccount(ctx context.Context) (account.Account, error) {
+	return first(ctx, t, errNoRow, scanAccount, accountSelect+t.db.dialect().forNoKeyUpdate())
+}
+
+// UpdateAccount implements account.Store.
+func (t *Tx) UpdateAccount(a account.Account) {
+	t.exec(`
+		update accounts set display_name = $2, timezone = $3, subscription_billing_anchor = $4, subscription_proration_behavior = $5
+		where id = $1`,
+		a.ID, a.DisplayName, a.Timezone, a.Anchor, a.Proration)
+}
+
+// BillingDefaults are the account's terms for new subscriptions. They came with the environment's row, so they cost
+// nothing and are right on every node.
+func (t *Tx) BillingDefaults() account.BillingDefaults { return t.head.billing }
 
 // InsertEnvironment implements account.Store.
 func (t *Tx) InsertEnvironment(e account.Environment) {

@@ -12,6 +12,7 @@ import (
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/account"
 	"github.com/purserhq/purser/internal/core/event"
 )
 
@@ -35,12 +36,13 @@ type Tx struct {
 	catalog bool            // this transaction changed the catalog
 }
 
-// head is the environment's row as every transaction reads it first.
+// head is the environment's row, and the account's terms, as every transaction reads them first.
 type head struct {
 	clock          *time.Time // where the test clock stands; nil for real time
 	catalogVersion int64
 	newest         *time.Time // the newest event's time
-	xid            string     // PostgreSQL's transaction id, of writes
+	billing        account.BillingDefaults
+	xid            string // PostgreSQL's transaction id, of writes
 }
 
 // session is one engine's open transaction.
@@ -246,13 +248,17 @@ func (t *Tx) commitList() ([]statement, error) {
 }
 
 const (
-	headSelect = `select e.clock, e.catalog_version, (select v.at from events v where v.environment = e.id order by v.position desc limit 1)`
-	headFrom   = ` from environments e where e.id = $1`
-	headSQL    = headSelect + headFrom
+	headSelect = `
+		select e.clock, e.catalog_version, (select v.at from events v where v.environment = e.id order by v.position desc limit 1),
+			a.timezone, a.subscription_billing_anchor, a.subscription_proration_behavior`
+	headFrom = `
+		from environments e join accounts a on a.id = e.account_id where e.id = $1`
+	headSQL = headSelect + headFrom
 )
 
 func (h *head) dest() []any {
-	return []any{nullTime{&h.clock}, &h.catalogVersion, nullTime{&h.newest}}
+	b := &h.billing
+	return []any{nullTime{&h.clock}, &h.catalogVersion, nullTime{&h.newest}, &b.Timezone, &b.Anchor, &b.Proration}
 }
 
 var errNoEnvironment = errs.IdentityForbidden.Because("There is no such environment.")

@@ -22,6 +22,8 @@ const (
 	ClockWrite                             // moving the test clock
 	VerifyRead                             // the self-check
 	TaskRead                               // long-running tasks
+	AccountRead                            // the account and its terms
+	AccountWrite                           // changing them, for all environments
 	permissions
 )
 
@@ -54,6 +56,8 @@ var table = [permissions]struct {
 	ClockWrite:       {"clock:write", never},
 	VerifyRead:       {"verify:read", never},
 	TaskRead:         {"tasks:read", never},
+	AccountRead:      {"account:read", never},
+	AccountWrite:     {"account:write", never},
 }
 
 // String gives the permission's name: "customers:write".

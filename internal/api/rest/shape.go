@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/metadata"
 	"github.com/purserhq/purser/internal/base/money"
@@ -60,7 +61,7 @@ var formats = map[string]func(string) string{
 	"ref":          id.RefIssue,
 	"customer-ref": id.CustomerRefIssue,
 	"email":        customer.EmailIssue,
-	"timezone":     customer.TimezoneIssue,
+	"timezone":     clock.ZoneIssue,
 	"currency":     currencyIssue,
 	"position":     positionIssue,
 	"int32":        func(s string) string { return whole(s, 32) },

@@ -74,6 +74,8 @@ func TestClientKey(t *testing.T) {
 			{"DELETE", "/api/v1/test-clock", "", 403, 403},
 			{"GET", "/api/v1/tasks/1", "", 403, 403},
 			{"GET", "/api/v1/verify", "", 403, 403},
+			{"GET", "/api/v1/account", "", 403, 403},
+			{"PATCH", "/api/v1/account", `{"timezone":"Europe/Berlin"}`, 403, 403},
 			{"POST", "/api/v1/products", `{"id":"p","displayName":"P"}`, 403, 403},
 			{"PATCH", "/api/v1/products/product-demo", `{}`, 403, 403},
 			{"POST", "/api/v1/products/product-demo/archive", "", 403, 403},

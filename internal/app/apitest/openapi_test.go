@@ -63,6 +63,7 @@ var routes = []string{
 	"POST /api/v1/plans/{id}/draft", "DELETE /api/v1/plans/{id}/draft", "POST /api/v1/plans/{id}/publish",
 	"GET /api/v1/plans/{planId}/entitlements", "POST /api/v1/plans/{planId}/entitlements",
 	"PATCH /api/v1/plans/{planId}/entitlements/{id}", "DELETE /api/v1/plans/{planId}/entitlements/{id}",
+	"GET /api/v1/account", "PATCH /api/v1/account",
 	"GET /api/v1/feed", "GET /api/v1/test-clock", "PUT /api/v1/test-clock", "DELETE /api/v1/test-clock", "GET /api/v1/tasks/{id}",
 }
 

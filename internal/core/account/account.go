@@ -24,7 +24,8 @@ const (
 type Account struct {
 	ID          string
 	DisplayName string
-	CreatedAt   time.Time
+	BillingDefaults
+	CreatedAt time.Time
 }
 
 // Environment is a world of its own: nothing is shared between two of them.

@@ -355,3 +355,61 @@ func BenchmarkAuthenticate(b *testing.B) {
 		}
 	}
 }
+
+// Every transaction brings the account's terms along, and sees a change once it is committed.
+func TestBillingDefaults(t *testing.T) {
+	each(t, func(t *testing.T, f fixture, _ []account.Issued) {
+		seen := func() (d account.BillingDefaults) {
+			t.Helper()
+			err := f.db.Write(t.Context(), account.Production, func(st *store.Tx, _ time.Time) error {
+				d = st.BillingDefaults()
+				return nil
+			})
+			var read account.BillingDefaults
+			if err == nil {
+				err = f.db.Read(t.Context(), account.Development, func(st *store.Tx, _ time.Time) error {
+					read = st.BillingDefaults()
+					return nil
+				})
+			}
+			if err != nil || d != read {
+				t.Fatalf("a write sees %+v, a read %+v, %v", d, read, err)
+			}
+			return d
+		}
+		want := account.BillingDefaults{Timezone: "UTC", Anchor: account.SubscriptionStart, Proration: account.InvoiceImmediately}
+		if got := seen(); got != want {
+			t.Errorf("at first: %+v, want %+v", got, want)
+		}
+		zone, anchor, proration := "America/New_York", account.StartOfTheMonth, account.CreateProrations
+		if _, err := f.UpdateAccount(t.Context(), account.Development, account.Update{Timezone: &zone, Anchor: &anchor, Proration: &proration}); err != nil {
+			t.Fatal(err)
+		}
+		want = account.BillingDefaults{Timezone: zone, Anchor: anchor, Proration: proration}
+		if got := seen(); got != want {
+			t.Errorf("after the change: %+v, want %+v", got, want)
+		}
+		got, err := f.Account(t.Context())
+		if err != nil || got.BillingDefaults != want || got.DisplayName != "Acme" {
+			t.Errorf("the account: %+v, %v", got, err)
+		}
+	})
+}
+
+func TestUpdateNamesEveryBadField(t *testing.T) {
+	t.Parallel()
+	empty, long, local, wrong := "", strings.Repeat("ü", 256), "Local", "SOMETIMES"
+	for name, u := range map[string]account.Update{
+		"empty": {DisplayName: &empty, Timezone: &empty, Anchor: &empty, Proration: &empty},
+		"wrong": {DisplayName: &long, Timezone: &local, Anchor: &wrong, Proration: &wrong},
+	} {
+		var e *errs.Error
+		if err := u.Validate(); !errors.As(err, &e) || e.Code != "BadUserInput" || len(e.Fields) != 4 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	full := strings.Repeat("ü", 255)
+	if err := (account.Update{DisplayName: &full}).Validate(); err != nil {
+		t.Error(err)
+	}
+}

@@ -42,7 +42,7 @@ type Slot struct {
 // Bootstrap makes the account with its environments, default products and keys, unless there is one already. It returns
 // the keys whose secrets it had to make up. Several nodes may start at once: one of them makes the account.
 func (s *Service) Bootstrap(ctx context.Context, in First) ([]Issued, error) {
-	a := Account{ID: s.ids.New(), DisplayName: in.Name, CreatedAt: s.clock.Now()}
+	a := Account{ID: s.ids.New(), DisplayName: in.Name, BillingDefaults: newDefaults, CreatedAt: s.clock.Now()}
 	var made []Issued
 	err := s.db.Write(ctx, none, func(st Store, _ time.Time) error {
 		made = nil
@@ -69,6 +69,29 @@ func (s *Service) Bootstrap(ctx context.Context, in First) ([]Issued, error) {
 		return nil
 	})
 	return made, err
+}
+
+// Account returns the account.
+func (s *Service) Account(ctx context.Context) (Account, error) {
+	return tx.Get(ctx, s.db, none, func(st Store, _ time.Time) (Account, error) { return st.Account(ctx) })
+}
+
+// UpdateAccount changes the account partially. All environments share it; the event goes to the one that asked.
+func (s *Service) UpdateAccount(ctx context.Context, env tenant.ID, u Update) (Account, error) {
+	if err := u.Validate(); err != nil {
+		return Account{}, err
+	}
+	return tx.Do(ctx, s.db, env, func(st Store, _ time.Time) (Account, error) {
+		a, err := st.LockAccount(ctx)
+		if err != nil {
+			return a, err
+		}
+		if changed := u.apply(&a); len(changed) > 0 {
+			st.UpdateAccount(a)
+			st.Append(env, a.updated(changed))
+		}
+		return a, nil
+	})
 }
 
 // Environments lists the environments by id.

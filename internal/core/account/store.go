@@ -14,6 +14,10 @@ type Store interface {
 	// that try at once the others wait for the first.
 	ClaimAccount(ctx context.Context, id string) (bool, error)
 	InsertAccount(a Account)
+	Account(ctx context.Context) (Account, error)
+	// LockAccount reads the account now and holds the row.
+	LockAccount(ctx context.Context) (Account, error)
+	UpdateAccount(a Account) // queued; the row is held
 	InsertEnvironment(e Environment)
 	// CreateDefaultProduct makes an environment's default product, with the journey of new products, and its event.
 	CreateDefaultProduct(env tenant.ID, p DefaultProduct)

@@ -5,9 +5,9 @@ import (
 	"net/mail"
 	"strings"
 	"time"
-	_ "time/tzdata" // time zones are known on machines that have none installed
 	"unicode/utf8"
 
+	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/metadata"
@@ -46,7 +46,7 @@ func (d Details) check(c *errs.Checks) {
 	checkText(c, "language", d.Language)
 	checkText(c, "timezone", d.Timezone)
 	if d.Timezone != nil {
-		if issue := TimezoneIssue(*d.Timezone); issue != "" {
+		if issue := clock.ZoneIssue(*d.Timezone); issue != "" {
 			c.Shape("timezone", "%s", issue)
 		}
 	}
@@ -83,14 +83,6 @@ func EmailIssue(s string) string {
 	}
 	if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
 		return "is not an email address"
-	}
-	return ""
-}
-
-// TimezoneIssue says what is wrong with the name of a time zone, or "". An empty one counts as none.
-func TimezoneIssue(s string) string {
-	if _, err := time.LoadLocation(s); err != nil || s == "Local" {
-		return "is not a time zone such as Europe/Berlin"
 	}
 	return ""
 }
