@@ -112,3 +112,18 @@ func (t *Tx) InsertResource(env tenant.ID, r provisioning.Resource) {
 		values ($1, $2, $3, $4, $5, $5) on conflict (environment, customer_id, ref_id) do nothing`,
 		env, r.ID, r.CustomerID, r.RefID, stamp(r.CreatedAt))
 }
+
+func scanResource(r rows) (provisioning.Resource, error) {
+	var u provisioning.Resource
+	err := r.Scan(&u.ID, &u.CustomerID, &u.RefID, at{&u.CreatedAt}, at{&u.UpdatedAt})
+	return u, err
+}
+
+// ListResources implements provisioning.Store. A cursor belongs to the list of one customer.
+func (t *Tx) ListResources(ctx context.Context, env tenant.ID, customerID string, p page.Request) (page.Of[provisioning.Resource], error) {
+	q := newList("resources", "r", env)
+	q.and(`r.customer_id = ?`, customerID)
+	q.among, q.amongArgs = ` and customer_id = $3`, []any{customerID}
+	return listPage(ctx, t, q, p, `select r.id, r.customer_id, r.ref_id, r.created_at, r.updated_at from resources r`, scanResource,
+		func(r provisioning.Resource) string { return r.ID })
+}

@@ -15,7 +15,8 @@ type listQuery struct {
 	env          tenant.ID
 	where        []string
 	args         []any
-	among        string // a condition that rows of the list meet, and cursors too
+	among        string // a condition that rows of the list meet, and cursors too; its arguments begin at $3
+	amongArgs    []any
 }
 
 func newList(table, alias string, env tenant.ID) *listQuery {
@@ -91,7 +92,8 @@ func listPage[T any](ctx context.Context, t *Tx, q *listQuery, p page.Request, s
 // cursor refuses a cursor that is no row of this table and environment.
 func (q *listQuery) cursor(ctx context.Context, t *Tx, name, id string) error {
 	var n int
-	err := t.one(ctx, errNoRow, []any{&n}, `select count(*) from `+q.table+` where environment = $1 and id = $2`+q.among, q.env, id)
+	args := append([]any{q.env, id}, q.amongArgs...)
+	err := t.one(ctx, errNoRow, []any{&n}, `select count(*) from `+q.table+` where environment = $1 and id = $2`+q.among, args...)
 	if err == nil && n == 0 {
 		err = page.ErrCursor(name)
 	}

@@ -26,6 +26,7 @@ func (h Customers) routes(api *API) {
 	get(api, row("getCustomer", "/{id}", "Read a customer", auth.CustomerRead), h.get, data(provisionedCustomerOf))
 	patch(api, row("updateCustomer", "/{id}", "Change some fields of a customer", auth.CustomerWrite), h.update, data(provisionedCustomerOf))
 	post(api, row("archiveCustomer", "/{id}/archive", "Archive a customer", auth.CustomerWrite), h.archive, data(provisionedCustomerOf))
+	list(api, row("listCustomerResources", "/{id}/resources", "List the resources of a customer", auth.CustomerRead), h.resources, resourceOf)
 	post(api, row("unarchiveCustomer", "/{id}/unarchive", "Bring an archived customer back", auth.CustomerWrite), h.unarchive, data(provisionedCustomerOf))
 }
 
@@ -130,4 +131,28 @@ func (h Customers) archive(ctx context.Context, env tenant.ID, in *archiveCustom
 func (h Customers) unarchive(ctx context.Context, env tenant.ID, in *customerIDInput) (customer.Customer, error) {
 	about(ctx, in.ID)
 	return h.Provisioning.Unarchive(ctx, env, in.ID)
+}
+
+type listResourcesInput struct {
+	ID string `path:"id"`
+	Paging
+}
+
+func (h Customers) resources(ctx context.Context, env tenant.ID, in *listResourcesInput) (page.Of[provisioning.Resource], error) {
+	p, err := in.request()
+	if err != nil {
+		return page.Of[provisioning.Resource]{}, err
+	}
+	return h.Provisioning.Resources(ctx, env, in.ID, p)
+}
+
+// resourceBody is a resource on the wire.
+type resourceBody struct {
+	ID        string `json:"id"`
+	CreatedAt Time   `json:"createdAt"`
+	UpdatedAt Time   `json:"updatedAt"`
+}
+
+func resourceOf(r provisioning.Resource) resourceBody {
+	return resourceBody{ID: r.RefID, CreatedAt: At(r.CreatedAt), UpdatedAt: At(r.UpdatedAt)}
 }

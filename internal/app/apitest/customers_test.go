@@ -187,3 +187,23 @@ func TestSubscriptionsAreListed(t *testing.T) {
 		s.get("/api/v1/subscriptions/none").refused(404, "SubscriptionNotFound")
 	})
 }
+
+// Resources are made by their first subscription (§8.2).
+func TestCustomerResources(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.demo()
+		s.patch(products+"/product-demo", `{"multipleSubscriptions":true}`).want(200)
+		s.post(customers, provision("acme", "plan-basic", `"resourceId":"site-1"`)).want(201)
+		s.post(customers, `{"id":"bolt"}`).want(201)
+		s.get(customers+"/acme/resources").want(200).golden("customer_resources").
+			has("data.0.id", "site-1", "data.0.createdAt", stamp(begin), "data.0.updatedAt", stamp(begin), "data.1", absent,
+				"pagination.next", nil, "pagination.prev", nil)
+		s.get(customers+"/bolt/resources").want(200).has("data", []any{})
+		s.get(customers+"/acme/resources?limit=0").refused(400, "BadUserInput", "limit")
+		s.get(customers+"/acme/resources?after=018f0000-0000-7000-8000-000000000000").refused(400, "BadUserInput", "after")
+		s.get(customers+"/nobody/resources").refused(404, "CustomerNotFound")
+		s.production.get(customers+"/acme/resources").refused(404, "CustomerNotFound")
+		s.post(customers+"/acme/archive", "").want(200)
+		s.get(customers+"/acme/resources").refused(404, "CustomerNotFound")
+	})
+}

@@ -66,6 +66,7 @@ func TestClientKey(t *testing.T) {
 			{"PATCH", customers + "/acme", `{"name":"Mine"}`, 403, 403},
 			{"POST", customers + "/acme/archive", "", 403, 403},
 			{"POST", customers + "/acme/unarchive", "", 403, 403},
+			{"GET", customers + "/acme/resources", "", 403, 403},
 			{"GET", "/api/v1/subscriptions", "", 403, 403},
 			{"GET", "/api/v1/subscriptions/sub-1", "", 403, 403},
 			{"GET", "/api/v1/feed", "", 403, 403},

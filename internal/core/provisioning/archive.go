@@ -18,6 +18,7 @@ type Resource struct {
 	CustomerID string // internal
 	RefID      string
 	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }
 
 // Archive takes a customer out of use (domain-catalog-provisioning §8.2): running free and trial subscriptions end,

@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"github.com/purserhq/purser/internal/base/id"
+	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
 	"github.com/purserhq/purser/internal/core/catalog"
@@ -29,6 +30,7 @@ type Store interface {
 	CouponByRef(ctx context.Context, env tenant.ID, ref string) (catalog.Coupon, error)
 	// InsertResource makes a resource of a customer; one that exists is left alone.
 	InsertResource(env tenant.ID, r Resource)
+	ListResources(ctx context.Context, env tenant.ID, customerID string, p page.Request) (page.Of[Resource], error)
 	// EraseAnswers forgets the stored answers about a customer.
 	EraseAnswers(env tenant.ID, customerRef string)
 }

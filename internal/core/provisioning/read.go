@@ -50,6 +50,20 @@ func (s *Service) Customers(ctx context.Context, env tenant.ID, f customer.Filte
 	})
 }
 
+// Resources lists the resources of a customer; one that is archived is customer.ErrNotFound.
+func (s *Service) Resources(ctx context.Context, env tenant.ID, ref string, p page.Request) (page.Of[Resource], error) {
+	return tx.Get(ctx, s.db, env, func(st Store, _ time.Time) (page.Of[Resource], error) {
+		c, err := st.CustomerByRef(ctx, env, ref)
+		if err == nil && c.Archived() {
+			err = customer.ErrNotFound
+		}
+		if err != nil {
+			return page.Of[Resource]{}, err
+		}
+		return st.ListResources(ctx, env, c.ID, p)
+	})
+}
+
 // View is a subscription and the instant at which it was looked at.
 type View struct {
 	subscription.Subscription
