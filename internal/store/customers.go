@@ -62,6 +62,27 @@ func (t *Tx) LockCustomer(ctx context.Context, env tenant.ID, ref string) (custo
 	return first(ctx, t, customer.ErrNotFound, scanCustomer, lockCustomerSQL(t.db.dialect()), env, ref)
 }
 
+// LockCustomers implements customer.Store.
+func (t *Tx) LockCustomers(ctx context.Context, env tenant.ID, refs []string) (map[string]customer.Customer, error) {
+	return t.customersByRef(ctx, env, refs, ` order by c.ref_id`+t.db.dialect().forUpdate())
+}
+
+// CustomersByRef implements customer.Store.
+func (t *Tx) CustomersByRef(ctx context.Context, env tenant.ID, refs []string) (map[string]customer.Customer, error) {
+	return t.customersByRef(ctx, env, refs, ``)
+}
+
+func (t *Tx) customersByRef(ctx context.Context, env tenant.ID, refs []string, after string) (map[string]customer.Customer, error) {
+	q := newList("customers", "c", env)
+	q.in("c.ref_id", refs)
+	list, err := all(ctx, t, scanCustomer, `select `+customerColumns+` from customers c`+q.clause()+after, q.args...)
+	found := make(map[string]customer.Customer, len(list))
+	for _, c := range list {
+		found[c.RefID] = c
+	}
+	return found, err
+}
+
 // CustomerByRef implements customer.Store.
 func (t *Tx) CustomerByRef(ctx context.Context, env tenant.ID, ref string) (customer.Customer, error) {
 	return first(ctx, t, customer.ErrNotFound, scanCustomer,

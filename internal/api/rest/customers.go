@@ -22,6 +22,10 @@ func (h Customers) routes(api *API) {
 	provision := row("provisionCustomer", "", "Provision a customer, with the subscription that the journey gives it", auth.CustomerWrite)
 	provision.Status, provision.Also = 201, []int{200}
 	post(api, provision, h.provision, provisioned)
+	many := row("importCustomers", "/import", "Bring customers over from somewhere else", auth.CustomerWrite)
+	many.Description = "Customers that exist are updated, unless they were changed after updatedAt; archived ones are left alone. When one row is bad nothing is imported. A repeat changes nothing."
+	many.BodyLimit = importLimit
+	post(api, many, h.importAll, data(importedOf))
 	list(api, row("listCustomers", "", "List customers", auth.CustomerRead), h.list, customerOf)
 	get(api, row("getCustomer", "/{id}", "Read a customer", auth.CustomerRead), h.get, data(provisionedCustomerOf))
 	patch(api, row("updateCustomer", "/{id}", "Change some fields of a customer", auth.CustomerWrite), h.update, data(provisionedCustomerOf))

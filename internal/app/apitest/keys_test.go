@@ -63,6 +63,7 @@ func TestClientKey(t *testing.T) {
 			{"POST", customers, `{"id":"bolt"}`, 403, 403},
 			{"POST", customers, `{"id":`, 403, 403},
 			{"POST", customers + "?dryRun=true", `{"id":"bolt"}`, 403, 403},
+			{"POST", customers + "/import", `{"customers":[{"id":"bolt","name":null,"email":null}]}`, 403, 403},
 			{"PATCH", customers + "/acme", `{"name":"Mine"}`, 403, 403},
 			{"POST", customers + "/acme/archive", "", 403, 403},
 			{"POST", customers + "/acme/unarchive", "", 403, 403},

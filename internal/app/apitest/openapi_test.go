@@ -54,7 +54,7 @@ var routes = []string{
 	"GET /livez", "GET /readyz", "GET /api/v1/openapi.json", "GET /api/v1/verify",
 	"GET /api/v1/customers", "POST /api/v1/customers", "GET /api/v1/customers/{id}", "PATCH /api/v1/customers/{id}",
 	"POST /api/v1/customers/{id}/archive", "POST /api/v1/customers/{id}/unarchive",
-	"GET /api/v1/customers/{id}/resources",
+	"POST /api/v1/customers/import", "GET /api/v1/customers/{id}/resources",
 	"GET /api/v1/customers/{id}/entitlements", "GET /api/v1/customers/{id}/entitlements/check",
 	"GET /api/v1/subscriptions", "GET /api/v1/subscriptions/{id}",
 	"GET /api/v1/features", "POST /api/v1/features", "GET /api/v1/features/{id}", "PATCH /api/v1/features/{id}",

@@ -31,7 +31,7 @@ func Check(c *errs.Checks, path string, m map[string]string) {
 }
 
 // Given is what a new entity starts with: the map without its empty values, never nil.
-func Given(m map[string]string) map[string]string { return Merge(nil, values(m)) }
+func Given(m map[string]string) map[string]string { return Merge(nil, Patch(m)) }
 
 // Merge applies a patch: given keys replace, null or "" deletes, others stay. The result is a new map, never nil.
 func Merge(old map[string]string, patch map[string]*string) map[string]string {
@@ -62,7 +62,8 @@ func CheckPatch(c *errs.Checks, path string, patch map[string]*string) {
 	Check(c, path, given)
 }
 
-func values(m map[string]string) map[string]*string {
+// Patch is a map as a patch: an empty value deletes its key.
+func Patch(m map[string]string) map[string]*string {
 	out := make(map[string]*string, len(m))
 	for k, v := range m {
 		out[k] = &v

@@ -3,6 +3,9 @@ package tx
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/purserhq/purser/internal/base/tenant"
 )
 
 // Once asks that a write happens at most once per (environment, Key, Route): its answer is stored in the write's own
@@ -39,6 +42,19 @@ func WithOnce(ctx context.Context, o *Once) context.Context {
 func OnceFrom(ctx context.Context) *Once {
 	o, _ := ctx.Value(onceKey{}).(*Once)
 	return o
+}
+
+// Replayed returns what the one Write of a request with an Idempotency-Key would return instead of running: the stored
+// answer as a *Replay, or a refusal of the key. It is for a request of several writes: the last one carries the key, and
+// a repeat must not run those before it again.
+func Replayed[S any](ctx context.Context, r Runner[S], env tenant.ID) error {
+	once := OnceFrom(ctx)
+	if once == nil {
+		return nil
+	}
+	look := *once
+	look.Render = func(any, error) (int, []byte) { return 0, nil }
+	return r.Write(WithOnce(ctx, &look), env, func(S, time.Time) error { return nil })
 }
 
 // WithoutOnce is for the writes that a request makes besides its own (settling what is due).

@@ -26,6 +26,10 @@ var (
 	ErrUsesCoupon = errs.New(errs.Conflict, "CustomerAlreadyUsesCoupon", "The customer has this coupon already.")
 )
 
+// ErrIntegrationNotFound is the answer to an integration that does not exist (domain-catalog-provisioning §8.2). Customers
+// are the first noun that names integrations; none exist yet.
+var ErrIntegrationNotFound = errs.New(errs.NotFound, "IntegrationNotFound", "There is no integration with this id.")
+
 // ErrRaced is a lost race for a new id: trying again finds the winner. It never reaches a caller.
 var ErrRaced = (&errs.Error{Kind: errs.Conflict, Code: "customerRaced", Message: "another request made this customer"}).After(0)
 
@@ -55,6 +59,7 @@ type Details struct {
 	BillingCurrency *string `json:"billingCurrency,omitempty"`
 	Language        *string `json:"language,omitempty"`
 	Timezone        *string `json:"timezone,omitempty"`
+	SalesforceID    *string `json:"salesforceId,omitempty"` // only imports bring one
 	// DefaultPaymentMethod, Integrations and Passthrough are kept as they were sent.
 	DefaultPaymentMethod json.RawMessage `json:"defaultPaymentMethod,omitempty"`
 	Integrations         json.RawMessage `json:"integrations,omitempty"`

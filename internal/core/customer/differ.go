@@ -22,6 +22,7 @@ func differing(a, b Customer) []string {
 	add("couponId", equal(a.CouponID, b.CouponID))
 	add("language", equal(a.Language, b.Language))
 	add("timezone", equal(a.Timezone, b.Timezone))
+	add("salesforceId", equal(a.SalesforceID, b.SalesforceID))
 	add("defaultPaymentMethod", equalJSON(a.DefaultPaymentMethod, b.DefaultPaymentMethod))
 	add("integrations", equalJSON(a.Integrations, b.Integrations))
 	add("passthrough", equalJSON(a.Passthrough, b.Passthrough))

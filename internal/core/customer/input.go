@@ -45,6 +45,7 @@ func (d Details) check(c *errs.Checks) {
 	checkText(c, "billingId", d.BillingID)
 	checkText(c, "language", d.Language)
 	checkText(c, "timezone", d.Timezone)
+	checkText(c, "salesforceId", d.SalesforceID)
 	if d.Timezone != nil {
 		if issue := clock.ZoneIssue(*d.Timezone); issue != "" {
 			c.Shape("timezone", "%s", issue)
@@ -99,7 +100,7 @@ func (n New) Customer(internalID string, now time.Time) Customer {
 
 // tidy makes empty texts none.
 func (d *Details) tidy() {
-	for _, s := range []**string{&d.BillingID, &d.BillingCurrency, &d.Language, &d.Timezone} {
+	for _, s := range []**string{&d.BillingID, &d.BillingCurrency, &d.Language, &d.Timezone, &d.SalesforceID} {
 		*s = given(*s)
 	}
 }
@@ -120,6 +121,7 @@ type Update struct {
 	CouponID             opt.Of[string]
 	Language             opt.Of[string]
 	Timezone             opt.Of[string]
+	SalesforceID         opt.Of[string]
 	DefaultPaymentMethod opt.Of[json.RawMessage]
 	Integrations         opt.Of[json.RawMessage]
 	Passthrough          opt.Of[json.RawMessage]
@@ -134,7 +136,7 @@ func (u Update) Validate() error {
 	checkText(&c, "couponId", ptr(u.CouponID))
 	Details{
 		BillingID: ptr(u.BillingID), BillingCurrency: ptr(u.BillingCurrency),
-		Language: ptr(u.Language), Timezone: ptr(u.Timezone),
+		Language: ptr(u.Language), Timezone: ptr(u.Timezone), SalesforceID: ptr(u.SalesforceID),
 	}.check(&c)
 	metadata.CheckPatch(&c, "metadata", u.Metadata)
 	return c.Err()
@@ -177,6 +179,7 @@ func (u Update) Apply(c *Customer, now time.Time) (changed []string, err error) 
 	u.BillingCurrency.Apply(&c.BillingCurrency)
 	u.Language.Apply(&c.Language)
 	u.Timezone.Apply(&c.Timezone)
+	u.SalesforceID.Apply(&c.SalesforceID)
 	c.Details.tidy()
 	applyRaw(u.DefaultPaymentMethod, &c.DefaultPaymentMethod)
 	applyRaw(u.Integrations, &c.Integrations)

@@ -247,9 +247,7 @@ func (p provision) create(cat *catalog.Snapshot, product *catalog.Product, dec j
 func (d decided) save(st Store, env tenant.ID, ids id.Source) {
 	c := d.customer
 	st.InsertCustomer(env, c)
-	events := []event.Event{c.Event("customer.created", map[string]any{
-		"excludeFromExperiment": c.ExcludeFromExperiment, "subscriptionDecisionStrategy": c.First.Strategy,
-	})}
+	events := []event.Event{created(c)}
 	if ch := d.change; ch != nil {
 		if d.resource != "" {
 			st.InsertResource(env, Resource{ID: ids.New(), CustomerID: c.ID, RefID: d.resource, CreatedAt: c.CreatedAt})
@@ -265,6 +263,12 @@ func (d decided) save(st Store, env tenant.ID, ids id.Source) {
 		}
 	}
 	st.Append(env, events...)
+}
+
+func created(c customer.Customer) event.Event {
+	return c.Event("customer.created", map[string]any{
+		"excludeFromExperiment": c.ExcludeFromExperiment, "subscriptionDecisionStrategy": c.First.Strategy,
+	})
 }
 
 func (d decided) result(now time.Time) Result {
