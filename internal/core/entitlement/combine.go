@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/purserhq/purser/internal/core/catalog"
 )
 
 // Beside is an add-on as a part of one subscription.
@@ -175,22 +177,72 @@ func (a piece) compare(b piece) int {
 	)
 }
 
-// rows combines the parts of the subscription; of gives the rows of one version, by itself or as a base.
-func (s Subscription) rows(of func(versionID string, base bool) (*Rows, error)) (*Rows, error) {
-	own, err := of(s.VersionID, false)
+// part is a version as a part of a subscription: by itself, with the version whose prices are paid, or as a base.
+type part struct {
+	version string
+	prices  string // "" for its own
+	base    bool
+}
+
+func partOf(version, prices string) part {
+	if prices == version {
+		prices = ""
+	}
+	return part{version: version, prices: prices}
+}
+
+// key names the part: equal keys are equal rows.
+func (p part) key() string {
+	switch {
+	case p.base:
+		return "base " + p.version
+	case p.prices != "":
+		return p.version + "$" + p.prices
+	}
+	return p.version
+}
+
+// compile makes the rows of the part; version finds a version by its id. Overage is what is charged, so it is read from
+// the version that is paid.
+func (p part) compile(version func(id string) (catalog.Version, error), features func(ref string) (*catalog.Feature, bool)) (*Rows, error) {
+	v, err := version(p.version)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case p.base:
+		return CompileBase(v, features), nil
+	case p.prices == "":
+		return CompileVersion(v, features), nil
+	}
+	paid, err := version(p.prices)
+	if err != nil {
+		return nil, err
+	}
+	return compileVersion(v, features, paid.Overage), nil
+}
+
+// RowsOf compiles what a subscription gives, past every cache; version finds a version by its id.
+func RowsOf(s Subscription, version func(id string) (catalog.Version, error), features func(ref string) (*catalog.Feature, bool)) (*Rows, error) {
+	return s.rows(func(p part) (*Rows, error) { return p.compile(version, features) })
+}
+
+// rows combines the parts of the subscription; of gives the rows of one.
+func (s Subscription) rows(of func(part) (*Rows, error)) (*Rows, error) {
+	own, err := of(partOf(s.VersionID, s.PriceVersionID))
 	if err != nil {
 		return nil, err
 	}
 	bases := make([]*Rows, len(s.Bases))
 	for i, id := range s.Bases {
-		if bases[i], err = of(id, true); err != nil {
+		if bases[i], err = of(part{version: id, base: true}); err != nil {
 			return nil, err
 		}
 	}
 	addons := make([]Beside, len(s.Addons))
 	for i, a := range s.Addons {
 		addons[i].Quantity = a.Quantity
-		if addons[i].Rows, err = of(a.VersionID, false); err != nil {
+		if addons[i].Rows, err = of(partOf(a.VersionID, a.PriceVersionID)); err != nil {
 			return nil, err
 		}
 	}
@@ -199,13 +251,14 @@ func (s Subscription) rows(of func(versionID string, base bool) (*Rows, error)) 
 
 // combination names what the subscription is made of: equal names are equal entitlements.
 func (s Subscription) combination() string {
+	own := partOf(s.VersionID, s.PriceVersionID).key()
 	if len(s.Bases) == 0 && len(s.Addons) == 0 {
-		return s.VersionID
+		return own
 	}
 	parts := make([]string, 0, len(s.Addons))
 	for _, a := range s.Addons {
-		parts = append(parts, a.VersionID+"*"+strconv.FormatInt(a.Quantity, 10))
+		parts = append(parts, partOf(a.VersionID, a.PriceVersionID).key()+"*"+strconv.FormatInt(a.Quantity, 10))
 	}
 	slices.Sort(parts)
-	return s.VersionID + "<" + strings.Join(s.Bases, "<") + "+" + strings.Join(parts, "+")
+	return own + "<" + strings.Join(s.Bases, "<") + "+" + strings.Join(parts, "+")
 }

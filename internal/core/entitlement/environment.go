@@ -69,19 +69,13 @@ const maxCombinations = 20_000
 // rowsOf returns the rows of a subscription, shared by all that have the same versions and quantities.
 func (v *vocabulary) rowsOf(ctx context.Context, st Store, env tenant.ID, s Subscription) (*Rows, error) {
 	return v.shared(s.combination(), func() (*Rows, error) {
-		return s.rows(func(id string, base bool) (*Rows, error) {
-			key := id
-			if base {
-				key = "base " + id
-			}
-			return v.shared(key, func() (*Rows, error) {
-				version, err := version(ctx, st, env, v.catalog, id)
-				if err != nil {
-					return nil, err
+		return s.rows(func(p part) (*Rows, error) {
+			return v.shared(p.key(), func() (*Rows, error) {
+				r, err := p.compile(versions(ctx, st, env, v.catalog), v.catalog.Feature)
+				if err == nil {
+					v.watch(r)
 				}
-				r := compiler(base)(version, v.catalog.Feature)
-				v.watch(r)
-				return r, nil
+				return r, err
 			})
 		})
 	})

@@ -22,10 +22,7 @@ func Load(ctx context.Context, st Store, env tenant.ID, customerRef, resource st
 	var sources []Source
 	var until time.Time
 	for _, sub := range h.live(now) {
-		rows, err := sub.rows(func(id string, base bool) (*Rows, error) {
-			v, err := version(ctx, st, env, c, id)
-			return compiler(base)(v, c.Feature), err
-		})
+		rows, err := RowsOf(sub, versions(ctx, st, env, c), c.Feature)
 		if err != nil {
 			return nil, err
 		}
@@ -38,18 +35,12 @@ func Load(ctx context.Context, st Store, env tenant.ID, customerRef, resource st
 	return Present(Compile(sources), until), nil
 }
 
-// compiler makes the rows of a version, by itself or as a base.
-func compiler(base bool) func(catalog.Version, func(string) (*catalog.Feature, bool)) *Rows {
-	if base {
-		return CompileBase
+// versions finds a version by its id: those in force are in the catalog, older ones are read.
+func versions(ctx context.Context, st Store, env tenant.ID, c *catalog.Snapshot) func(id string) (catalog.Version, error) {
+	return func(id string) (catalog.Version, error) {
+		if v, ok := c.VersionByID(id); ok {
+			return *v, nil
+		}
+		return st.PackageVersion(ctx, env, id)
 	}
-	return CompileVersion
-}
-
-// version finds a version: those in force are in the catalog, older ones are read.
-func version(ctx context.Context, st Store, env tenant.ID, c *catalog.Snapshot, id string) (catalog.Version, error) {
-	if v, ok := c.VersionByID(id); ok {
-		return *v, nil
-	}
-	return st.PackageVersion(ctx, env, id)
 }

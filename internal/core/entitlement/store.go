@@ -29,6 +29,7 @@ type Holder struct {
 type Subscription struct {
 	PlanID           string // internal
 	VersionID        string
+	PriceVersionID   string   // the version whose prices are paid; "" for the same
 	Bases            []string // versions that the plan's version inherits from, the nearest first
 	Addons           []Addon
 	InTrial          bool
@@ -39,8 +40,9 @@ type Subscription struct {
 
 // Addon is an add-on of a subscription.
 type Addon struct {
-	VersionID string
-	Quantity  int64
+	VersionID      string
+	PriceVersionID string // the version whose prices are paid; "" for the same
+	Quantity       int64
 }
 
 // until is when the subscription stops giving access; nil for none in sight.
