@@ -57,6 +57,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if a.parts, err = newParts(ctx, a.db, cfg.Clock, a.log); err != nil {
 		return nil, err
 	}
+	a.parts.provisioning.SetJobs(a.jobSettings())
 	if err := a.bootstrap(ctx, first); err != nil {
 		return nil, err
 	}

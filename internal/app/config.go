@@ -52,6 +52,13 @@ type Config struct {
 	Version      string      `kong:"-"`
 	Clock        clock.Clock `kong:"-"` // machine time; the system's when nil
 	Account      string      `kong:"-"` // display name of the account; "Purser" when empty
+	Jobs         Jobs        `kong:"-"` // of long tasks; for tests
+}
+
+// Jobs are what tests tell long tasks.
+type Jobs struct {
+	Batch  int                 // subscriptions of one step
+	Before func(taskID string) // called before each step
 }
 
 const (

@@ -60,12 +60,13 @@ func newParts(ctx context.Context, db *store.DB, c clock.Clock, log *slog.Logger
 	p.products = catalog.NewProducts(catalogs)
 	p.features = catalog.NewFeatures(catalogs)
 	p.groups = catalog.NewGroups(catalogs)
-	p.plans = catalog.NewPlans(catalogs, p.cache)
-	p.addons = catalog.NewAddons(catalogs, p.cache)
+	p.provisioning = provisioning.NewService(store.As(db, func(t *store.Tx) provisioning.Store { return t }), secret)
+	moves := migrations{p.provisioning}
+	p.plans = catalog.NewPlans(catalogs, p.cache).WithMigrations(moves)
+	p.addons = catalog.NewAddons(catalogs, p.cache).WithMigrations(moves)
 	p.coupons = catalog.NewCoupons(catalogs)
 	p.pricing = catalog.NewPricingTables(catalogs)
 	p.files = catalog.NewFiles(catalogs)
-	p.provisioning = provisioning.NewService(store.As(db, func(t *store.Tx) provisioning.Store { return t }), secret)
 	p.entitlements = entitlement.NewService(store.As(db, func(t *store.Tx) entitlement.Store { return t }),
 		db, p.clocks, p.provisioning, p.cache)
 	p.feed = event.NewFeed(store.As(db, func(t *store.Tx) event.Store { return t }), db, p.stopping)
@@ -125,6 +126,7 @@ func (a *App) routes() http.Handler {
 		rest.Feed{Service: p.feed},
 		rest.Account{Accounts: p.accounts},
 		rest.TestClock{Provisioning: p.provisioning},
+		rest.Tasks{Provisioning: p.provisioning},
 		rest.Verify{Database: a.db},
 	)
 }
@@ -135,6 +137,7 @@ const expireEvery = time.Minute
 func (a *App) workers() []job {
 	list := []job{
 		{"timers", worker.Timers{Due: a.parts.provisioning, Environments: a.environments, Log: a.log}.Run},
+		{"jobs", worker.Jobs{Jobs: a.parts.provisioning, Environments: a.environments, Log: a.log}.Run},
 		{"retention", worker.Prune{Store: a.db, Now: a.cfg.Clock.Now, Keep: a.cfg.FeedRetention, Log: a.log}.Run},
 		{"memory", tendMemory},
 		{"checked-features", (&worker.Checked{Asked: a.parts.cache, Mark: a.markChecked, Clock: clock.System{}, Log: a.log}).Run},

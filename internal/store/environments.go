@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/provisioning"
 )
@@ -35,40 +34,3 @@ func (t *Tx) SetClock(env tenant.ID, now *time.Time) {
 
 // MachineNow is this node's clock: leases, retention, tasks.
 func (t *Tx) MachineNow() time.Time { return t.db.clock.Now() }
-
-const taskSelect = `select id, type, status, done, total, created_at, updated_at from tasks`
-
-func scanTask(r rows) (provisioning.Task, error) {
-	var k provisioning.Task
-	err := r.Scan(&k.ID, &k.Type, &k.Status, &k.Done, &k.Total, at{&k.CreatedAt}, at{&k.UpdatedAt})
-	return k, err
-}
-
-// TaskByID implements provisioning.Store.
-func (t *Tx) TaskByID(ctx context.Context, env tenant.ID, id string) (provisioning.Task, error) {
-	return first(ctx, t, errs.TaskNotFound, scanTask, taskSelect+` where environment = $1 and id = $2`, env, id)
-}
-
-// RunningTask implements provisioning.Store.
-func (t *Tx) RunningTask(ctx context.Context, env tenant.ID, typ string) (provisioning.Task, bool, error) {
-	list, err := all(ctx, t, scanTask, taskSelect+`
-		where environment = $1 and type = $2 and status = 'IN_PROGRESS' order by id desc limit 1`, env, typ)
-	if err != nil || len(list) == 0 {
-		return provisioning.Task{}, false, err
-	}
-	return list[0], true, nil
-}
-
-// InsertTask implements provisioning.Store.
-func (t *Tx) InsertTask(env tenant.ID, k provisioning.Task) {
-	t.exec(`
-		insert into tasks (environment, id, type, status, done, total, detail, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		env, k.ID, k.Type, k.Status, k.Done, k.Total, asJSON(struct{}{}), stamp(k.CreatedAt), stamp(k.UpdatedAt))
-}
-
-// UpdateTask implements provisioning.Store.
-func (t *Tx) UpdateTask(env tenant.ID, k provisioning.Task) {
-	t.exec(`update tasks set status = $3, done = $4, total = $5, updated_at = $6 where environment = $1 and id = $2`,
-		env, k.ID, k.Status, k.Done, k.Total, stamp(k.UpdatedAt))
-}

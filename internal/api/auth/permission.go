@@ -24,6 +24,7 @@ const (
 	TaskRead                               // long-running tasks
 	AccountRead                            // the account and its terms
 	AccountWrite                           // changing them, for all environments
+	TaskWrite                              // stopping and resuming them
 	permissions
 )
 
@@ -58,6 +59,7 @@ var table = [permissions]struct {
 	TaskRead:         {"tasks:read", never},
 	AccountRead:      {"account:read", never},
 	AccountWrite:     {"account:write", never},
+	TaskWrite:        {"tasks:write", never},
 }
 
 // String gives the permission's name: "customers:write".

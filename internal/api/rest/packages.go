@@ -211,7 +211,7 @@ type publishInput struct {
 	ID string `path:"id"`
 	Matching
 	Body *struct {
-		MigrationType string `json:"migrationType,omitempty" enum:"NEW_CUSTOMERS,ALL_CUSTOMERS" doc:"Default: NEW_CUSTOMERS. ALL_CUSTOMERS is not supported yet."`
+		MigrationType string `json:"migrationType,omitempty" enum:"NEW_CUSTOMERS,ALL_CUSTOMERS" doc:"Default: NEW_CUSTOMERS. With ALL_CUSTOMERS a task moves existing subscriptions to the new version; what they pay stays."`
 	}
 }
 
@@ -234,7 +234,7 @@ type packageIDBody struct {
 func packageIDOf(p catalog.Package) packageIDBody { return packageIDBody{p.RefID} }
 
 type publicationBody struct {
-	TaskID   Opt[string]       `json:"taskId" doc:"The migration of subscriptions; null when none moves."`
+	TaskID   Opt[string]       `json:"taskId" doc:"The migration of subscriptions; null with NEW_CUSTOMERS."`
 	Warnings []catalog.Warning `json:"warnings" doc:"What may be a mistake. Nothing of it kept the draft from being published."`
 }
 

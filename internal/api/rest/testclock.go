@@ -9,7 +9,7 @@ import (
 	"github.com/purserhq/purser/internal/core/provisioning"
 )
 
-// TestClock are the routes of an environment's clock and of tasks.
+// TestClock are the routes of an environment's clock.
 type TestClock struct{ Provisioning *provisioning.Service }
 
 func (h TestClock) routes(api *API) {
@@ -29,12 +29,6 @@ func (h TestClock) routes(api *API) {
 	del(api, reset, func(ctx context.Context, env tenant.ID, _ *struct{}) (provisioning.Clock, error) {
 		return h.Provisioning.ResetClock(ctx, env)
 	}, clockReply)
-	get(api, op{
-		ID: "getTask", Path: "/api/v1/tasks/{id}", Tag: "Tasks", Summary: "Watch a long piece of work",
-		Permission: auth.TaskRead, Own: true,
-	}, func(ctx context.Context, env tenant.ID, in *customerIDInput) (provisioning.Task, error) {
-		return h.Provisioning.Task(ctx, env, in.ID)
-	}, data(taskOf))
 }
 
 type moveClockInput struct {
@@ -59,21 +53,4 @@ func clockReply(c provisioning.Clock) Reply[clockBody] {
 		return Reply[clockBody]{Status: http.StatusAccepted, Data: clockBody{TaskID: Given[string]{Some(c.TaskID)}}}
 	}
 	return Reply[clockBody]{Data: clockBody{Now: Given[Time]{Some(At(c.Now))}, Mode: Given[string]{Some(c.Mode)}}}
-}
-
-type taskBody struct {
-	ID        string `json:"id"`
-	Type      string `json:"type"`
-	Status    string `json:"status" enum:"PENDING,IN_PROGRESS,COMPLETED,PARTIALLY_FAILED,FAILED"`
-	Progress  int64  `json:"progress" doc:"Per cent."`
-	CreatedAt Time   `json:"createdAt"`
-	UpdatedAt Time   `json:"updatedAt"`
-}
-
-func taskOf(t provisioning.Task) taskBody {
-	b := taskBody{ID: t.ID, Type: t.Type, Status: t.Status, CreatedAt: At(t.CreatedAt), UpdatedAt: At(t.UpdatedAt)}
-	if t.Total > 0 {
-		b.Progress = t.Done * 100 / t.Total
-	}
-	return b
 }

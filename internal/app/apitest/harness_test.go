@@ -20,6 +20,7 @@ import (
 
 	"github.com/purserhq/purser/internal/app"
 	"github.com/purserhq/purser/internal/base/clock"
+	"github.com/purserhq/purser/internal/store"
 	"github.com/purserhq/purser/internal/store/storetest"
 )
 
@@ -45,6 +46,8 @@ type server struct {
 	production caller // production, server key
 	browser    caller // production, client key
 	clock      *clock.Manual
+	db         store.Config
+	app        *app.App
 }
 
 // caller sends requests with one key.
@@ -68,10 +71,34 @@ func each(t *testing.T, fn func(t *testing.T, s *server)) {
 	}
 }
 
-func start(t testing.TB, engine string) *server {
+func start(t testing.TB, engine string, change ...func(*app.Config)) *server {
 	t.Helper()
-	db := storetest.New(t, engine)
-	s := &server{clock: clock.At(begin)}
+	return open(t, storetest.New(t, engine), clock.At(begin), change...)
+}
+
+// node starts another server on the same database: beside this one on PostgreSQL, after it was closed on SQLite.
+func (s *server) node(change ...func(*app.Config)) *server {
+	s.t.Helper()
+	n := open(s.t, s.db, s.clock, change...)
+	n.marks, n.production.marks = s.marks, s.production.marks
+	return n
+}
+
+// close ends the server. Doing it twice does no harm.
+func (s *server) close() {
+	s.t.Helper()
+	if s.app == nil {
+		return
+	}
+	if err := s.app.Close(); err != nil {
+		s.t.Errorf("close: %v", err)
+	}
+	s.app = nil
+}
+
+func open(t testing.TB, db store.Config, c *clock.Manual, change ...func(*app.Config)) *server {
+	t.Helper()
+	s := &server{clock: c, db: db}
 	cfg := app.Config{Clock: s.clock, Logging: app.Logging{LogLevel: "error"}, Bootstrap: app.Bootstrap{
 		BootstrapServerKey: devServer, BootstrapClientKey: devClient,
 		BootstrapProductionServerKey: prodServer, BootstrapProductionClientKey: prodClient,
@@ -80,15 +107,15 @@ func start(t testing.TB, engine string) *server {
 	if db.DSN == "" {
 		cfg.Data = filepath.Dir(db.Path)
 	}
+	for _, fn := range change {
+		fn(&cfg)
+	}
 	a, err := app.New(t.Context(), cfg)
 	if err != nil {
 		t.Fatalf("start: %v", err)
 	}
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
+	s.app = a
+	t.Cleanup(s.close)
 	s.caller = caller{t, a.Handler(), devServer, nil, new(int)}
 	s.schemas = readDocument(s.caller)
 	s.client, s.production, s.browser = s.with(devClient), s.with(prodServer), s.with(prodClient)

@@ -65,7 +65,9 @@ var routes = []string{
 	"GET /api/v1/plans/{planId}/entitlements", "POST /api/v1/plans/{planId}/entitlements",
 	"PATCH /api/v1/plans/{planId}/entitlements/{id}", "DELETE /api/v1/plans/{planId}/entitlements/{id}",
 	"GET /api/v1/account", "PATCH /api/v1/account",
-	"GET /api/v1/feed", "GET /api/v1/test-clock", "PUT /api/v1/test-clock", "DELETE /api/v1/test-clock", "GET /api/v1/tasks/{id}",
+	"GET /api/v1/feed", "GET /api/v1/test-clock", "PUT /api/v1/test-clock", "DELETE /api/v1/test-clock",
+	"GET /api/v1/tasks", "GET /api/v1/tasks/{id}",
+	"POST /api/v1/tasks/{id}/stop", "POST /api/v1/tasks/{id}/resume",
 }
 
 var parameter = regexp.MustCompile(`\{[A-Za-z]+\}`)

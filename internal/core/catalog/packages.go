@@ -19,6 +19,21 @@ type Packages struct {
 	db      tx.Runner[Store]
 	kind    Kind
 	checked Checked
+	moves   Migrations
+}
+
+// Migrations moves subscriptions to the latest version of a package; provisioning has it.
+type Migrations interface {
+	// Start makes the task for it in the publish's own transaction, and Run begins with it once that has committed.
+	Start(st Store, env tenant.ID, kind Kind, packageID string) (taskID string)
+	Run(env tenant.ID, taskID string)
+}
+
+// WithMigrations returns the same use cases, which can publish for all customers.
+func (s *Packages) WithMigrations(m Migrations) *Packages {
+	c := *s
+	c.moves = m
+	return &c
 }
 
 // Checked tells which features this process has been asked about lately; see publish_warn.go. Nil for none.
@@ -28,12 +43,12 @@ type Checked interface {
 
 // NewPlans returns the use cases of plans on a database.
 func NewPlans(db tx.Runner[Store], checked Checked) *Packages {
-	return &Packages{db, KindPlan, checked}
+	return &Packages{db: db, kind: KindPlan, checked: checked}
 }
 
 // NewAddons returns the use cases of add-ons on a database.
 func NewAddons(db tx.Runner[Store], checked Checked) *Packages {
-	return &Packages{db, KindAddon, checked}
+	return &Packages{db: db, kind: KindAddon, checked: checked}
 }
 
 // View says which side of a package is read.

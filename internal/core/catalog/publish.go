@@ -22,12 +22,13 @@ type Publication struct {
 	Version  int64 // of the package
 }
 
-// Publish puts a package's draft in force for new customers. An empty migration is NEW_CUSTOMERS.
+// Publish puts a package's draft in force. An empty migration is NEW_CUSTOMERS; with ALL_CUSTOMERS a task moves those who
+// have the package, with the entitlements and without the prices (domain-catalog-provisioning §4.2).
 func (s *Packages) Publish(ctx context.Context, env tenant.ID, ref, migration string, match ...IfVersion) (Publication, error) {
 	if err := checkMigration(migration); err != nil {
 		return Publication{}, err
 	}
-	return editPackage(ctx, s, env, ref, match, func(e edit) (Publication, error) {
+	out, err := editPackage(ctx, s, env, ref, match, func(e edit) (Publication, error) {
 		if err := e.publishable(); err != nil {
 			return Publication{}, err
 		}
@@ -37,8 +38,17 @@ func (s *Packages) Publish(ctx context.Context, env tenant.ID, ref, migration st
 		}
 		e.publish()
 		e.st.TouchCatalog(env)
-		return Publication{Warnings: warnings, Version: e.pkg.Version}, nil
+		p := Publication{Warnings: warnings, Version: e.pkg.Version}
+		if migration == AllCustomers {
+			id := s.moves.Start(e.st, env, s.kind, e.pkg.ID)
+			p.TaskID = &id
+		}
+		return p, nil
 	})
+	if err == nil && out.TaskID != nil {
+		s.moves.Run(env, *out.TaskID)
+	}
+	return out, err
 }
 
 // publish puts the draft in force.
@@ -58,11 +68,7 @@ func (e *edit) publish() {
 
 func checkMigration(m string) error {
 	var c errs.Checks
-	switch m {
-	case "", NewCustomers:
-	case AllCustomers:
-		c.Rule("migrationType", "ALL_CUSTOMERS is not supported yet")
-	default:
+	if m != "" {
 		checkOneOf(&c, "migrationType", m, NewCustomers, AllCustomers)
 	}
 	return c.Err()

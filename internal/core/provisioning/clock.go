@@ -142,7 +142,7 @@ func (s *Service) startMove(ctx context.Context, env tenant.ID, target func(Stor
 		}
 		total, err := st.CountTimers(ctx, env, m.to)
 		m.task = Task{
-			ID: s.ids.New(), Type: TaskClockMove, Status: TaskInProgress, Total: total + clockBatch, Done: clockBatch,
+			Environment: env, ID: s.ids.New(), Type: TaskClockMove, Status: TaskInProgress, Total: total + clockBatch, Done: clockBatch,
 			CreatedAt: st.MachineNow(), UpdatedAt: st.MachineNow(),
 		}
 		st.InsertTask(env, m.task)

@@ -26,6 +26,8 @@ type Store interface {
 	subscription.Store
 	timer.Store
 	clockStore
+	jobStore
+	migrationStore
 	entitlement.Store
 	CouponByRef(ctx context.Context, env tenant.ID, ref string) (catalog.Coupon, error)
 	// InsertResource makes a resource of a customer; one that exists is left alone.
@@ -41,7 +43,14 @@ type Service struct {
 	ids   id.Source
 	key   []byte
 	tasks taskRunner
+	jobs  JobSettings
+	node  string // names this process in leases
+	slots chan struct{}
 }
 
 // NewService binds the use cases to a database. key is the database's own secret for fingerprints.
-func NewService(db tx.Runner[Store], key []byte) *Service { return &Service{db: db, key: key} }
+func NewService(db tx.Runner[Store], key []byte) *Service {
+	s := &Service{db: db, key: key, slots: make(chan struct{}, jobsAtOnce)}
+	s.node = s.ids.New()
+	return s
+}
