@@ -58,6 +58,7 @@ type Config struct {
 // Jobs are what tests tell long tasks.
 type Jobs struct {
 	Batch  int                 // subscriptions of one step
+	Sample int                 // subscriptions that a preview looks at
 	Before func(taskID string) // called before each step
 }
 

@@ -1,6 +1,9 @@
 package app
 
 import (
+	"context"
+	"errors"
+
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/provisioning"
@@ -20,9 +23,21 @@ func (m migrations) Run(env tenant.ID, taskID string) { m.RunTask(env, taskID) }
 
 func (a *App) jobSettings() provisioning.JobSettings {
 	return provisioning.JobSettings{
-		Batch: a.cfg.Jobs.Batch, Before: a.cfg.Jobs.Before, Stopping: a.parts.stopping,
+		Batch: a.cfg.Jobs.Batch, Sample: a.cfg.Jobs.Sample, Before: a.cfg.Jobs.Before, Stopping: a.parts.stopping,
 		Failed: func(env tenant.ID, taskID string, err error) {
 			a.log.Error("task", "environment", env, "task", taskID, "error", err)
 		},
 	}
+}
+
+// ResumeTasks takes up the tasks that nobody works on any more, in all environments, and reports how many. A server that
+// runs does it by itself.
+func (a *App) ResumeTasks(ctx context.Context) (int, error) {
+	envs, err := a.environments(ctx)
+	total := 0
+	for _, env := range envs {
+		n, rerr := a.parts.provisioning.ResumeTasks(ctx, env)
+		total, err = total+n, errors.Join(err, rerr)
+	}
+	return total, err
 }

@@ -127,6 +127,7 @@ func (a *App) routes() http.Handler {
 		rest.Account{Accounts: p.accounts},
 		rest.TestClock{Provisioning: p.provisioning},
 		rest.Tasks{Provisioning: p.provisioning},
+		rest.PublishPreviews{Provisioning: p.provisioning},
 		rest.Verify{Database: a.db},
 	)
 }

@@ -178,7 +178,7 @@ func (v verification) answers() error {
 		group by c.ref_id order by c.ref_id`, v.env)
 }
 
-// references are the columns that name a row of another table. The database keeps all of them but the first.
+// references are the columns that name a row of another table. The database keeps most of them.
 var references = []struct{ table, column, parent, entity, id string }{
 	{"customers", "provisioned_subscription", "subscriptions", "customer", "ref_id"},
 	{"resources", "customer_id", "customers", "resource", "ref_id"},
@@ -186,6 +186,7 @@ var references = []struct{ table, column, parent, entity, id string }{
 	{"subscriptions", "product_id", "products", "subscription", "ref_id"},
 	{"subscriptions", "plan_id", "packages", "subscription", "ref_id"},
 	{"subscriptions", "version_id", "package_versions", "subscription", "ref_id"},
+	{"subscriptions", "price_version_id", "package_versions", "subscription", "ref_id"},
 	{"timers", "customer_id", "customers", "timer", "id"},
 	{"timers", "subscription_id", "subscriptions", "timer", "id"},
 	{"packages", "product_id", "products", "plan", "ref_id"},

@@ -77,6 +77,8 @@ func TestClientKey(t *testing.T) {
 			{"GET", "/api/v1/tasks", "", 403, 403},
 			{"GET", "/api/v1/tasks/1", "", 403, 403},
 			{"POST", "/api/v1/tasks/1/stop", "", 403, 403},
+			{"GET", "/api/v1/plans/plan-pro/publish-preview", "", 403, 403},
+			{"GET", "/api/v1/addons/addon-1/publish-preview", "", 403, 403},
 			{"POST", "/api/v1/tasks/1/resume", "", 403, 403},
 			{"GET", "/api/v1/verify", "", 403, 403},
 			{"GET", "/api/v1/account", "", 403, 403},

@@ -119,3 +119,193 @@ func (e event) reason() string {
 	_ = json.Unmarshal(e.Payload, &p)
 	return p.Reason
 }
+
+// Subscribers of plans that inherit get the base's new version, and their own stays (§4.2); scenario 18 for those who are
+// there already.
+func TestPublishForAllReachesChildren(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.fill()
+		s.post(plans, `{"id":"grandchild","displayName":"Grandchild","productId":"shop","parentPlanId":"child","pricingType":"FREE"}`).want(201)
+		s.publish("grandchild")
+		for id, plan := range map[string]string{"a": "base", "b": "child", "c": "grandchild", "other": "gold"} {
+			s.post(customers, provision(id, plan)).want(201)
+		}
+		// The next version of the child no longer inherits: who has the first one still does.
+		s.edit(plans+"/child", `{"parentPlanId":null}`)
+		s.publish("child")
+		s.post(customers, provision("free", "child")).want(201)
+
+		s.post(plans+"/base/entitlements", `{"entitlements":[{"type":"FEATURE","id":"depth","usageLimit":3},{"type":"FEATURE","id":"seats","usageLimit":7}]}`).want(201)
+		since := s.here()
+		s.ended(s.forAll(plans+"/base")).has("data.status", "COMPLETED", "data.failed", 0)
+		for id, version := range map[string]int{"a": 2, "b": 1, "c": 1} {
+			s.limit(id, "seats", 7)
+			s.limit(id, "depth", 3)
+			s.check(id, "reports").has("data.isGranted", false)
+			s.sub(id).has("data.planVersion", version)
+		}
+		for _, id := range []string{"b", "c"} {
+			s.limit(id, "calls", 10)
+		}
+		s.check("free", "seats").has("data.isGranted", false)
+		count := map[string]int{}
+		for _, e := range s.happenedAtAll(since) {
+			count[e.Type]++
+		}
+		if count["subscription.updated"] != 3 || count["entitlements.updated"] != 3 {
+			t.Errorf("events: %v", count)
+		}
+		s.ended(func() string { s.edit(plans+"/child", ""); return s.forAll(plans + "/child") }()).has("data.status", "COMPLETED")
+		s.check("b", "seats").has("data.isGranted", false) // it is on the version without a base
+		s.check("c", "seats").has("data.isGranted", false) // and so is what comes through it
+		s.limit("c", "calls", 10)
+		s.sound()
+	})
+}
+
+// An add-on moves wherever it is, and its price stays.
+func TestPublishAddonForAll(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.fill()
+		s.post(customers, provision("acme", "gold", addons("extra", 3, "needy", 1))).want(201)
+		s.post(customers, provision("plain", "gold")).want(201)
+		s.edit(addOns+"/extra", monthly(9))
+		s.include(addOns+"/extra", "seats", 4)
+		s.ended(s.forAll(addOns+"/extra")).has("data.status", "COMPLETED", "data.done", 1)
+		s.limit("acme", "seats", 22)
+		s.limit("plain", "seats", 10)
+		s.sub("acme").has("data.planVersion", 1, "data.addons", []any{map[string]any{"id": "extra", "quantity": 3}, map[string]any{"id": "needy", "quantity": 1}})
+		for i, want := range []any{20, 0.5, 5, 5} {
+			s.sub("acme").has(fmt.Sprintf("data.prices.%d.amount", i), want)
+		}
+		s.sub("plain").has("data.prices.2", absent)
+		// Then the plan: the add-on stays where it is.
+		s.edit(plans+"/gold", "")
+		s.include(plans+"/gold", "seats", 11)
+		s.ended(s.forAll(plans+"/gold")).has("data.status", "COMPLETED", "data.done", 2)
+		s.limit("acme", "seats", 23)
+		s.limit("plain", "seats", 11)
+		s.sound()
+	})
+}
+
+// Overage makes a limit soft for those who are charged for it: not for those whose prices have none (decision 12).
+func TestSoftLimitsFollowThePrices(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.fill()
+		overage := func(more string) string {
+			return `{"charges":{"pricingType":"PAID","pricingModels":[{"billingModel":"FLAT_FEE","pricePeriods":[{"billingPeriod":"MONTHLY","price":{"amount":5}}]}]` + more + `}}`
+		}
+		const soft = `,"overagePricingModels":[{"billingModel":"USAGE_BASED","featureId":"spare","entitlement":{"featureId":"spare","usageLimit":7},"pricePeriods":[{"billingPeriod":"MONTHLY","price":{"amount":0.1}}]}]`
+		s.patch(plans+"/draft", overage(soft)).want(200)
+		s.publish("draft")
+		s.post(customers, provision("soft", "draft")).want(201)
+		s.check("soft", "spare").has("data.hasSoftLimit", true, "data.usageLimit", 7)
+		s.edit(plans+"/draft", overage(""))
+		s.include(plans+"/draft", "spare", 8)
+		s.ended(s.forAll(plans+"/draft")).has("data.status", "COMPLETED")
+		s.post(customers, provision("hard", "draft")).want(201)
+		s.check("soft", "spare").has("data.hasSoftLimit", true, "data.usageLimit", 8)
+		s.check("hard", "spare").has("data.hasSoftLimit", false, "data.usageLimit", 8)
+		s.edit(plans+"/draft", overage(soft))
+		s.include(plans+"/draft", "spare", 9)
+		s.ended(s.forAll(plans+"/draft")).has("data.status", "COMPLETED")
+		s.check("soft", "spare").has("data.hasSoftLimit", true, "data.usageLimit", 9)
+		s.check("hard", "spare").has("data.hasSoftLimit", false, "data.usageLimit", 9)
+		s.sub("hard").has("data.prices.0.amount", 5, "data.prices.1", absent)
+		s.sound()
+	})
+}
+
+// What begins to be paid or agreed on has to be subscribed to anew; the rest moves in place (§4.3 step 4).
+func TestPublishForAllWithAnotherType(t *testing.T) {
+	const free, custom = `{"charges":{"pricingType":"FREE"}}`, `{"charges":{"pricingType":"CUSTOM"}}`
+	paid := monthly(7)
+	each(t, func(t *testing.T, s *server) {
+		s.fill()
+		for i, tc := range []struct {
+			from, to string
+			moves    bool
+			now      string
+		}{
+			{free, free, true, "FREE"},
+			{free, paid, false, "FREE"},
+			{free, custom, false, "FREE"},
+			{custom, paid, false, "CUSTOM"},
+			{custom, free, true, "FREE"},
+			{custom, custom, true, "CUSTOM"},
+			{paid, free, true, "FREE"},
+			{paid, custom, true, "CUSTOM"},
+		} {
+			id := fmt.Sprintf("type-%d", i)
+			path := plans + "/" + id
+			s.post(plans, fmt.Sprintf(`{"id":%q,"displayName":"Type","productId":"shop"}`, id)).want(201)
+			s.patch(path, tc.from).want(200)
+			s.post(path+"/entitlements", `{"entitlements":[{"type":"FEATURE","id":"seats","usageLimit":1}]}`).want(201)
+			s.publish(id)
+			s.post(customers, provision("c-"+id, id)).want(201)
+			sub := s.subscriptionOf("c-" + id)
+			s.edit(path, tc.to)
+			s.include(path, "seats", 2)
+			moved := 0
+			if tc.moves {
+				moved = 1
+			}
+			s.get(path+"/publish-preview").want(200).has("data.customers", 1, "data.notMovable", 1-moved)
+			a := s.ended(s.forAll(path))
+			if tc.moves {
+				a.has("data.status", "COMPLETED", "data.failures", []any{})
+			} else {
+				a.has("data.status", "PARTIALLY_FAILED", "data.failed", 1, "data.failures.0.id", sub, "data.failures.1", absent, "data.done", 1)
+				s.post(tasks+"/"+a.text("data.id")+"/resume", "").refused(409, "TaskEnded")
+			}
+			s.limit("c-"+id, "seats", 1+moved)
+			s.get("/api/v1/subscriptions/"+sub).want(200).has("data.pricingType", tc.now, "data.planVersion", 1+moved)
+		}
+		s.sound()
+	})
+}
+
+// A running trial keeps its end, and gets what its plan gives now.
+func TestPublishForAllDuringATrial(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.demo()
+		s.journey(selectFirst + "," + endFree)
+		s.trialPlan("plan-convert", `{"duration":4,"units":"DAY","trialEndBehavior":"CONVERT_TO_PAID"}`)
+		s.trialPlan("plan-free-now", `{"duration":4,"units":"DAY"}`)
+		for _, plan := range []string{"plan-convert", "plan-free-now"} {
+			s.post(customers, provision("c-"+plan, plan)).want(201).has("data.subscription.status", "IN_TRIAL")
+		}
+		s.edit(plans+"/plan-convert", `{"defaultTrialConfig":{"duration":30,"units":"DAY"}}`)
+		s.include(plans+"/plan-convert", "feature-seats", 70)
+		s.edit(plans+"/plan-free-now", `{"defaultTrialConfig":null,"charges":{"pricingType":"FREE"}}`)
+		for _, plan := range []string{"plan-convert", "plan-free-now"} {
+			s.ended(s.forAll(plans+"/"+plan)).has("data.status", "COMPLETED")
+			s.sub("c-"+plan).has("data.status", "IN_TRIAL", "data.trialEndDate", stamp(begin.Add(4*day)), "data.planVersion", 2)
+		}
+		s.sound()
+		s.limit("c-plan-convert", "feature-seats", 70)
+		s.moveTo(begin.Add(5 * day))
+		s.sub("c-plan-convert").has("data.status", "ACTIVE", "data.prices.0.amount", 10)
+		s.limit("c-plan-convert", "feature-seats", 70)
+		s.sub("c-plan-free-now").has("data.planId", "plan-free", "data.status", "ACTIVE") // the journey goes on as for any trial
+		s.sound()
+	})
+}
+
+// A trial that has ended, and that nobody has looked at, ends before it would move.
+func TestPublishForAllSettlesFirst(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.demo()
+		s.trialPlan("plan-x", `{"duration":1,"units":"DAY","trialEndBehavior":"CANCEL_SUBSCRIPTION"}`)
+		s.post(customers, provision("acme", "plan-x")).want(201)
+		s.edit(plans+"/plan-x", "")
+		since := s.here()
+		s.clock.Add(3 * day)
+		s.ended(s.forAll(plans+"/plan-x")).has("data.status", "COMPLETED")
+		sub := s.subscriptionOf("acme")
+		s.get("/api/v1/subscriptions/"+sub).want(200).has("data.status", "EXPIRED", "data.planVersion", 1)
+		s.happened(since, "plan.updated plan plan-x", "subscription.trial.ends_soon subscription "+sub,
+			"subscription.trial_expired subscription "+sub, "entitlements.updated customer acme")
+	})
+}

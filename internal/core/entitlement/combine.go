@@ -249,6 +249,9 @@ func (s Subscription) rows(of func(part) (*Rows, error)) (*Rows, error) {
 	return Combine(own, bases, addons), nil
 }
 
+// Combination names what the subscription is made of: equal names are equal entitlements, at one version of the catalog.
+func (s Subscription) Combination() string { return s.combination() }
+
 // combination names what the subscription is made of: equal names are equal entitlements.
 func (s Subscription) combination() string {
 	own := partOf(s.VersionID, s.PriceVersionID).key()

@@ -69,7 +69,7 @@ func End(in EndInput) EndDecision {
 		d.say("The cancellation revokes access (REVOKE_ENTITLEMENTS).")
 	case in.Reason == TrialEnded && in.TrialEndBehavior == CancelTrial:
 		d.say("Its trial ends with revoked access (%s).", CancelTrial)
-	case in.PlanPricingType == Free:
+	case in.PlanPricingType == Free && in.Reason != TrialEnded: // a trial's plan may have become free while it ran
 		d.say("It was free, so no downgrade follows.")
 	case in.Settings.EndSetup != DowngradeToFree:
 		d.say("The journey of %s revokes access (%s).", in.ProductID, CancelSubscription)

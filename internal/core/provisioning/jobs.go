@@ -55,6 +55,8 @@ const (
 type JobSettings struct {
 	// Batch is how many subscriptions one step works on; a number that keeps steps short when zero.
 	Batch int
+	// Sample is how many subscriptions a publish preview looks at; previewSample when zero.
+	Sample int
 	// Before is called before each step, outside of any transaction.
 	Before func(taskID string)
 	// Failed hears why a task was given up, with what its owner is not shown.

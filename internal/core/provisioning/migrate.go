@@ -265,7 +265,7 @@ func (m migration) target(sub subscription.Subscription, latest *catalog.Version
 	case m.pkg.Kind == catalog.KindAddon:
 		to.Addons = map[string]string{m.pkg.ID: latest.ID}
 	case sub.PlanID == m.pkg.ID:
-		if !subscription.Movable(sub.PricingType, latest.PricingType) {
+		if latest.PricingType != "" && !subscription.Movable(sub.PricingType, latest.PricingType) { // a draft may not say yet
 			return to, fmt.Sprintf("It is %s, and the plan %s is %s now: a new subscription is needed.", sub.PricingType, sub.PlanRef, latest.PricingType)
 		}
 		to.Version, to.Bases = latest, idsOf(basesOf(latest))

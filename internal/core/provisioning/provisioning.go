@@ -46,11 +46,12 @@ type Service struct {
 	jobs  JobSettings
 	node  string // names this process in leases
 	slots chan struct{}
+	usage Usage
 }
 
 // NewService binds the use cases to a database. key is the database's own secret for fingerprints.
 func NewService(db tx.Runner[Store], key []byte) *Service {
-	s := &Service{db: db, key: key, slots: make(chan struct{}, jobsAtOnce)}
+	s := &Service{db: db, key: key, slots: make(chan struct{}, jobsAtOnce), usage: noUsage}
 	s.node = s.ids.New()
 	return s
 }

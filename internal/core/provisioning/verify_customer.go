@@ -91,7 +91,7 @@ func (s HeldSubscription) checkState() (list []Finding) {
 	trial := s.Status == subscription.InTrial
 	wrong(trial && s.TrialEndDate == nil, "its trial has no end")
 	wrong(trial && s.TrialEndDate != nil && !s.TrialEndDate.After(s.StartDate), "its trial ends before it starts")
-	wrong(trial && s.PricingType == catalog.Free, "its plan is free")
+	wrong(trial && s.PricingType == catalog.Free && s.PriceVersionID == s.VersionID, "its plan is free") // it may have become so
 	wrong(s.Status == subscription.Active && s.PricingType != catalog.Free && s.BillingCycleAnchor == nil, "it has no billing cycle")
 	wrong(!s.Status.Ended() && s.EndDate != nil, "it has an end date")
 	wrong(s.Status.Ended() && s.EndDate == nil, "it has no end date")
