@@ -54,6 +54,9 @@ type PreviewChange struct {
 // Usage tells how much of some features a customer, or one of its resources ("" for none), uses at present.
 type Usage func(ctx context.Context, st Store, env tenant.ID, customerRef, resource string, features []string) (map[string]int64, error)
 
+// SetUsage says where usage is asked for; without it there is none. Call it before anything else.
+func (s *Service) SetUsage(u Usage) { s.usage = u }
+
 // noUsage is what there is as long as nobody reports any.
 func noUsage(context.Context, Store, tenant.ID, string, string, []string) (map[string]int64, error) {
 	return nil, nil

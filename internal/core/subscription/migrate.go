@@ -45,10 +45,10 @@ func Migrate(s Subscription, to Move, at time.Time) (c Change, moved bool) {
 // Movable reports whether a subscription to a plan of one type can go on when the plan has become another: what begins
 // to be paid for, or to be agreed on, has to be subscribed to anew (domain-catalog-provisioning §4.3 step 4).
 func Movable(from, to string) bool {
-	switch {
-	case from == catalog.Free:
+	switch from {
+	case catalog.Free:
 		return to == catalog.Free
-	case from == catalog.Custom:
+	case catalog.Custom:
 		return to != catalog.Paid
 	}
 	return true
