@@ -58,6 +58,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.parts.provisioning.SetJobs(a.jobSettings())
+	a.parts.provisioning.SetBilling(cfg.Billing)
 	if err := a.bootstrap(ctx, first); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/purserhq/purser/internal/core/subscription"
+
 	"github.com/purserhq/purser/internal/api/rest"
 	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/core/account"
@@ -53,6 +55,9 @@ type Config struct {
 	Clock        clock.Clock `kong:"-"` // machine time; the system's when nil
 	Account      string      `kong:"-"` // display name of the account; "Purser" when empty
 	Jobs         Jobs        `kong:"-"` // of long tasks; for tests
+
+	// Billing is a provider; nil for none: then nothing is charged.
+	Billing subscription.Billing `kong:"-"`
 }
 
 // Jobs are what tests tell long tasks.

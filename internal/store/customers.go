@@ -14,7 +14,7 @@ var _ = constraint("customers_ref", "customers.environment, customers.ref_id", c
 
 const customerColumns = `
 	c.id, c.ref_id, c.name, c.email, c.billing_id, c.coupon_ref, c.details, c.metadata, c.trialed, c.exclude_from_experiment,
-	c.strategy, c.steps, c.fingerprint, c.provisioned_subscription, c.archived_at, c.version, c.created_at, c.updated_at,
+	c.strategy, c.steps, c.fingerprint, c.provisioned_subscription, c.archived_at, c.version, c.created_at, c.updated_at, c.balance,
 	(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1)`
 
 func scanCustomer(r rows) (customer.Customer, error) {
@@ -23,7 +23,7 @@ func scanCustomer(r rows) (customer.Customer, error) {
 	err := r.Scan(&c.ID, &c.RefID, &c.Name, &c.Email, &billingID, &c.CouponID, fromJSON{&c.Details}, fromJSON{&c.Metadata},
 		fromJSON{&c.Trialed}, &c.ExcludeFromExperiment, &c.First.Strategy, fromJSON{&c.First.Steps},
 		fromJSON{&c.First.Fingerprint}, &c.First.SubscriptionID, nullTime{&c.ArchivedAt}, &c.Version,
-		at{&c.CreatedAt}, at{&c.UpdatedAt}, nullTime{&c.Due})
+		at{&c.CreatedAt}, at{&c.UpdatedAt}, fromJSON{&c.Balance}, nullTime{&c.Due})
 	c.BillingID = billingID
 	return c, err
 }
@@ -120,10 +120,10 @@ func (t *Tx) InsertCustomer(env tenant.ID, c customer.Customer) {
 func (t *Tx) UpdateCustomer(env tenant.ID, c customer.Customer) {
 	t.exec(`
 		update customers set name = $3, email = $4, billing_id = $5, details = $6, metadata = $7, trialed = $8,
-			fingerprint = $9, archived_at = $10, version = $11, updated_at = $12, coupon_ref = $13
+			fingerprint = $9, archived_at = $10, version = $11, updated_at = $12, coupon_ref = $13, balance = $14
 		where environment = $1 and id = $2`,
 		env, c.ID, c.Name, c.Email, c.BillingID, asJSON(c.Details), asJSON(c.Metadata), asJSON(c.Trialed),
-		asJSON(c.First.Fingerprint), nullStamp(c.ArchivedAt), c.Version, stamp(c.UpdatedAt), c.CouponID)
+		asJSON(c.First.Fingerprint), nullStamp(c.ArchivedAt), c.Version, stamp(c.UpdatedAt), c.CouponID, asJSON(c.Balance.Stored()))
 }
 
 // InsertResource implements provisioning.Store.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/tenant"
@@ -15,11 +16,11 @@ func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, 
 	last := ""
 	err := t.each(ctx, func(r rows) error {
 		var archivedAt *time.Time
-		var id, plan, version, prices, addon, addonPrices *string
+		var id, plan, version, prices, details, addon, addonPrices *string
 		var quantity *int64
 		var s entitlement.Subscription
 		err := r.Scan(nullTime{&archivedAt}, nullTime{&h.Due}, &h.ResourceKnown, &id, &plan, &version, &prices, fromJSON{&s.Bases}, &s.InTrial,
-			nullTime{&s.TrialEndDate}, nullTime{&s.CancellationDate}, nullTime{&s.EndDate}, &addon, &addonPrices, &quantity)
+			nullTime{&s.TrialEndDate}, nullTime{&s.CancellationDate}, nullTime{&s.EndDate}, &details, &addon, &addonPrices, &quantity)
 		h.Known, h.Archived = true, archivedAt != nil
 		if err != nil || id == nil {
 			return err
@@ -27,6 +28,9 @@ func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, 
 		if *id != last {
 			last = *id
 			s.PlanID, s.VersionID, s.PriceVersionID = *plan, *version, *prices
+			if err := json.Unmarshal([]byte(*details), &s.Own); err != nil {
+				return err
+			}
 			h.Subscriptions = append(h.Subscriptions, s)
 		}
 		if addon != nil {
@@ -39,7 +43,7 @@ func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, 
 			(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1),
 			exists (select 1 from resources r where r.environment = c.environment and r.customer_id = c.id and r.ref_id = $3),
 			s.id, s.plan_id, s.version_id, coalesce(s.price_version_id, s.version_id), s.base_versions, coalesce(s.status, '') = 'IN_TRIAL', s.trial_end_date,
-			s.cancellation_date, s.end_date, a.version_id, a.price_version_id, a.quantity
+			s.cancellation_date, s.end_date, cast(s.details as text), a.version_id, a.price_version_id, a.quantity
 		from customers c
 		left join subscriptions s on s.environment = c.environment and s.customer_id = c.id
 			and s.status in ('ACTIVE', 'IN_TRIAL') and s.resource in ('', $3)

@@ -220,8 +220,13 @@ func (t *Tx) metaPosition(ctx context.Context, key string) (int64, error) {
 }
 
 // PruneEvents removes at most n events recorded before an instant (machine time) and reports how many it removed, or
-// found and another node removed first. It looks at the oldest alone and stops at the first that stays.
+// found and another node removed first. It looks at the oldest alone and stops at the first that stays. Those of
+// subscriptions count as removed and are kept: they are the history of subscriptions (decision 15).
 func (t *Tx) PruneEvents(ctx context.Context, before time.Time, n int) (removed int, err error) {
+	from, err := t.FeedPruned(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var last int64
 	lastOf := map[tenant.ID]int64{}
 	stays := false
@@ -237,7 +242,8 @@ func (t *Tx) PruneEvents(ctx context.Context, before time.Time, n int) (removed 
 			removed++
 		}
 		return nil
-	}, `select position, environment, recorded_at from events where position <= $1 order by position limit $2`, t.final, n)
+	}, `select position, environment, recorded_at from events
+		where position > $1 and position <= $2 order by position limit $3`, from, t.final, n)
 	if err != nil || removed == 0 {
 		return 0, err
 	}
@@ -246,7 +252,7 @@ func (t *Tx) PruneEvents(ctx context.Context, before time.Time, n int) (removed 
 	for _, env := range slices.Sorted(maps.Keys(lastOf)) {
 		t.raiseMeta(feedPrunedOf(env), lastOf[env])
 	}
-	t.exec(`delete from events where position <= $1`, last)
+	t.exec(`delete from events where position > $1 and position <= $2 and entity_type <> 'subscription'`, from, last)
 	return removed, nil
 }
 

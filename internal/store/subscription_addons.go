@@ -9,23 +9,24 @@ import (
 	"github.com/purserhq/purser/internal/core/subscription"
 )
 
-// insertAddons queues the add-ons of a new subscription.
+var insertSubscriptionAddons = newMultiRow(
+	`insert into subscription_addons (environment, subscription_id, addon_id, version_id, price_version_id, quantity)`, 6, ``)
+
+// insertAddons queues the add-ons of a subscription.
 func (t *Tx) insertAddons(env tenant.ID, s subscription.Subscription) {
-	for _, a := range s.Addons {
-		t.exec(`
-			insert into subscription_addons (environment, subscription_id, addon_id, version_id, price_version_id, quantity)
-			values ($1, $2, $3, $4, $5, $6)`, env, s.ID, a.PackageID, a.VersionID, a.PriceVersionID, a.Quantity)
+	for some := range slices.Chunk(s.Addons, rowsAtOnce) {
+		args := make([]any, 0, len(some)*insertSubscriptionAddons.columns)
+		for _, a := range some {
+			args = append(args, env, s.ID, a.PackageID, a.VersionID, a.PriceVersionID, a.Quantity)
+		}
+		t.exec(insertSubscriptionAddons.sql(len(some)), args...)
 	}
 }
 
-// RepinAddons implements subscription.Store.
-func (t *Tx) RepinAddons(env tenant.ID, s subscription.Subscription) {
-	for _, a := range s.Addons {
-		t.exec(`
-			update subscription_addons set version_id = $4, price_version_id = $5, quantity = $6
-			where environment = $1 and subscription_id = $2 and addon_id = $3`,
-			env, s.ID, a.PackageID, a.VersionID, a.PriceVersionID, a.Quantity)
-	}
+// ReplaceAddons implements subscription.Store.
+func (t *Tx) ReplaceAddons(env tenant.ID, s subscription.Subscription) {
+	t.exec(`delete from subscription_addons where environment = $1 and subscription_id = $2`, env, s.ID)
+	t.insertAddons(env, s)
 }
 
 // fillAddons reads the add-ons of subscriptions.
@@ -95,12 +96,7 @@ func (t *Tx) fillCharges(ctx context.Context, env tenant.ID, list []subscription
 		}
 	}
 	for i := range list {
-		s := &list[i]
-		s.Prices = []subscription.Charge{}
-		s.Pay("", prices[s.PriceVersionID])
-		for _, a := range s.Addons {
-			s.Pay(a.RefID, prices[a.PriceVersionID])
-		}
+		list[i].PayFrom(func(version string) []catalog.Price { return prices[version] })
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/provisioning"
 	"github.com/purserhq/purser/internal/core/subscription"
 )
 
@@ -28,13 +29,14 @@ const subscriptionSelect = `
 		s.version_id, coalesce(s.price_version_id, s.version_id), s.base_versions, s.billing_country, v.version_number, s.pricing_type, s.status, s.start_date, s.end_date, s.trial_end_date,
 		coalesce(s.trial_end_behavior, ''), s.cancellation_date, coalesce(s.cancel_reason, ''),
 		coalesce(s.billing_period, ''), s.billing_cycle_anchor, s.payment_collection, s.metadata, s.version,
-		s.created_at, s.updated_at,
+		s.created_at, s.updated_at, s.details, coalesce(s.paying_customer_id, ''), coalesce(w.ref_id, ''),
 		(select t.due from timers t where t.environment = s.environment and t.customer_id = s.customer_id order by t.due limit 1)
 	from subscriptions s
 	join customers c on c.environment = s.environment and c.id = s.customer_id
 	join products p on p.environment = s.environment and p.id = s.product_id
 	join packages k on k.environment = s.environment and k.id = s.plan_id
-	join package_versions v on v.environment = s.environment and v.id = s.version_id`
+	join package_versions v on v.environment = s.environment and v.id = s.version_id
+	left join customers w on w.environment = s.environment and w.id = s.paying_customer_id`
 
 func scanSubscription(r rows) (subscription.Subscription, error) {
 	var s subscription.Subscription
@@ -42,7 +44,7 @@ func scanSubscription(r rows) (subscription.Subscription, error) {
 		&s.PlanRef, &s.VersionID, &s.PriceVersionID, fromJSON{&s.Bases}, &s.Country, &s.PlanVersion, &s.PricingType, &s.Status, at{&s.StartDate}, nullTime{&s.EndDate},
 		nullTime{&s.TrialEndDate}, &s.TrialEndBehavior, nullTime{&s.CancellationDate}, &s.CancelReason,
 		&s.BillingPeriod, nullTime{&s.BillingCycleAnchor}, &s.PaymentCollection, fromJSON{&s.Metadata}, &s.Version,
-		at{&s.CreatedAt}, at{&s.UpdatedAt}, nullTime{&s.Due})
+		at{&s.CreatedAt}, at{&s.UpdatedAt}, fromJSON{&s.Details}, &s.PayingCustomerID, &s.PayingCustomerRef, nullTime{&s.Due})
 	return s, err
 }
 
@@ -53,6 +55,14 @@ func (t *Tx) SubscriptionByRef(ctx context.Context, env tenant.ID, ref string) (
 		return s, err
 	}
 	return s, t.FillCharges(ctx, env, &s)
+}
+
+// OwnerOf implements provisioning.Store.
+func (t *Tx) OwnerOf(ctx context.Context, env tenant.ID, ref string) (o provisioning.Owner, err error) {
+	err = t.one(ctx, subscription.ErrNotFound, []any{&o.ID, &o.CustomerRef}, `
+		select s.id, c.ref_id from subscriptions s join customers c on c.environment = s.environment and c.id = s.customer_id
+		where s.environment = $1 and s.ref_id = $2`, env, ref)
+	return o, err
 }
 
 // SubscriptionByID implements subscription.Store.
@@ -78,6 +88,24 @@ func (t *Tx) SubscriptionsOf(ctx context.Context, env tenant.ID, customerID stri
 		return nil, err
 	}
 	return list, t.fillAddons(ctx, env, list)
+}
+
+// OpenSubscriptions implements subscription.Store.
+func (t *Tx) OpenSubscriptions(ctx context.Context, env tenant.ID, customerID string) ([]subscription.Subscription, error) {
+	list, err := all(ctx, t, scanSubscription, subscriptionSelect+`
+		where s.environment = $1 and s.customer_id = $2 and s.status not in ('CANCELED', 'EXPIRED') order by s.id`, env, customerID)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list, t.fillAddons(ctx, env, list)
+}
+
+// HasPaid implements subscription.Store.
+func (t *Tx) HasPaid(ctx context.Context, env tenant.ID, customerID, productID string) (paid bool, err error) {
+	err = t.one(ctx, errNoRow, []any{&paid}, `
+		select exists (select 1 from subscriptions where environment = $1 and customer_id = $2 and product_id = $3
+			and pricing_type <> 'FREE' and billing_cycle_anchor is not null)`, env, customerID, productID)
+	return paid, err
 }
 
 // ListSubscriptions implements subscription.Store.
@@ -119,13 +147,13 @@ func (t *Tx) InsertSubscription(env tenant.ID, s subscription.Subscription) {
 		insert into subscriptions (environment, id, ref_id, customer_id, product_id, resource, plan_id, version_id,
 			pricing_type, status, start_date, end_date, trial_end_date, trial_end_behavior, cancellation_date,
 			cancel_reason, billing_period, billing_cycle_anchor, payment_collection, metadata, version, created_at, updated_at,
-			price_version_id, base_versions, billing_country)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
+			price_version_id, base_versions, billing_country, details, paying_customer_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
 		env, s.ID, s.RefID, s.CustomerID, s.ProductID, s.Resource, s.PlanID, s.VersionID, s.PricingType, string(s.Status),
 		stamp(s.StartDate), nullStamp(s.EndDate), nullStamp(s.TrialEndDate), nullText(s.TrialEndBehavior),
 		nullStamp(s.CancellationDate), nullText(s.CancelReason), nullText(s.BillingPeriod), nullStamp(s.BillingCycleAnchor),
 		s.PaymentCollection, asJSON(metadata), s.Version, stamp(s.CreatedAt), stamp(s.UpdatedAt),
-		ownPrices(s), asJSON(noneAsEmpty(s.Bases)), s.Country)
+		ownPrices(s), asJSON(noneAsEmpty(s.Bases)), s.Country, asJSON(s.Details), nullText(s.PayingCustomerID))
 	t.insertAddons(env, s)
 }
 
@@ -135,12 +163,12 @@ func (t *Tx) UpdateSubscription(env tenant.ID, s subscription.Subscription) {
 		update subscriptions set version_id = $3, pricing_type = $4, status = $5, start_date = $6, end_date = $7,
 			trial_end_date = $8, trial_end_behavior = $9, cancellation_date = $10, cancel_reason = $11,
 			billing_period = $12, billing_cycle_anchor = $13, payment_collection = $14, metadata = $15, version = $16, updated_at = $17,
-			price_version_id = $18, base_versions = $19, billing_country = $20
+			price_version_id = $18, base_versions = $19, billing_country = $20, details = $21, paying_customer_id = $22, resource = $23
 		where environment = $1 and id = $2`,
 		env, s.ID, s.VersionID, s.PricingType, string(s.Status), stamp(s.StartDate), nullStamp(s.EndDate),
 		nullStamp(s.TrialEndDate), nullText(s.TrialEndBehavior), nullStamp(s.CancellationDate), nullText(s.CancelReason),
 		nullText(s.BillingPeriod), nullStamp(s.BillingCycleAnchor), s.PaymentCollection, asJSON(s.Metadata), s.Version, stamp(s.UpdatedAt),
-		ownPrices(s), asJSON(noneAsEmpty(s.Bases)), s.Country)
+		ownPrices(s), asJSON(noneAsEmpty(s.Bases)), s.Country, asJSON(s.Details), nullText(s.PayingCustomerID), s.Resource)
 }
 
 // ownPrices is the version whose prices are paid; null for the plan's own.

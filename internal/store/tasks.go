@@ -53,7 +53,7 @@ func (t *Tx) LockTask(ctx context.Context, env tenant.ID, id string) (provisioni
 // RunningTask implements provisioning.Store.
 func (t *Tx) RunningTask(ctx context.Context, env tenant.ID, typ string) (provisioning.Task, bool, error) {
 	list, err := all(ctx, t, scanTask, taskSelect+`
-		where k.environment = $1 and k.type = $2 and k.status = 'IN_PROGRESS' order by k.id desc limit 1`, env, typ)
+		where k.environment = $1 and k.type = $2 and k.status in ('PENDING', 'IN_PROGRESS') order by k.id desc limit 1`, env, typ)
 	if err != nil || len(list) == 0 {
 		return provisioning.Task{}, false, err
 	}

@@ -44,6 +44,13 @@ func (t *Tx) DeleteTimersOf(env tenant.ID, subscriptionID string) {
 	t.exec(`delete from timers where environment = $1 and subscription_id = $2`, env, subscriptionID)
 }
 
+// DropTimers implements timer.Store.
+func (t *Tx) DropTimers(env tenant.ID, subscriptionID string, kinds ...timer.Kind) {
+	for _, k := range kinds {
+		t.exec(`delete from timers where environment = $1 and subscription_id = $2 and kind = $3`, env, subscriptionID, string(k))
+	}
+}
+
 // DueTimers implements timer.Store.
 func (t *Tx) DueTimers(ctx context.Context, env tenant.ID, customerID string, now time.Time) ([]timer.Timer, error) {
 	return all(ctx, t, scanTimer, timerSelect+`

@@ -75,7 +75,7 @@ func TestVerifyFindsNothingInAHealthyDatabase(t *testing.T) {
 		if diff := cmp.Diff([]provisioning.Finding{}, r.Findings); diff != "" {
 			t.Errorf("findings (-want +got):\n%s", diff)
 		}
-		if c := r.Checked; c.Customers != 239 || c.Subscriptions != 239 || c.Timers != 463 || c.Plans != 3 || c.Events < 700 {
+		if c := r.Checked; c.Customers != 239 || c.Subscriptions != 239 || c.Timers != 464 || c.Plans != 3 || c.Events < 700 {
 			t.Errorf("checked %+v", c)
 		}
 		if r, err := db.Verify(s.ctx, 2); err != nil || !r.OK || r.Checked.Customers != 0 || r.Checked.Events == 0 {
@@ -156,7 +156,10 @@ var damages = []struct {
 		"two running in a scope",
 		`drop index subscriptions_one_running;
 		update subscriptions set customer_id = (select id from customers where ref_id = 'free') where status = 'ACTIVE'`,
-		[]string{"scope subscription: The customer free has a second running subscription of product-demo beside"},
+		[]string{
+			"scope subscription: The customer free has a second running subscription of product-demo beside",
+			"timer_owner subscription: The timer BILLING_PERIOD_ENDS_SOON of",
+		},
 	},
 	{
 		"two scheduled in a scope",

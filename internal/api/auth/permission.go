@@ -7,24 +7,25 @@ type Permission uint8
 
 // The permissions.
 const (
-	CatalogRead      Permission = iota + 1 // products, plans and the pricing table; see Identity.PublishedOnly
-	FeatureRead                            // features and feature groups
-	AddonRead                              // add-ons, drafts included
-	CouponRead                             // coupons
-	CouponWrite                            // every change of a coupon
-	CatalogWrite                           // every change of the catalog and the journey
-	CustomerRead                           // customers and their lists
-	CustomerWrite                          // provision, update, archive
-	SubscriptionRead                       // subscriptions and their lists
-	EntitlementRead                        // what one named customer may use
-	FeedRead                               // the change feed
-	ClockRead                              // the test clock
-	ClockWrite                             // moving the test clock
-	VerifyRead                             // the self-check
-	TaskRead                               // long-running tasks
-	AccountRead                            // the account and its terms
-	AccountWrite                           // changing them, for all environments
-	TaskWrite                              // stopping and resuming them
+	CatalogRead       Permission = iota + 1 // products, plans and the pricing table; see Identity.PublishedOnly
+	FeatureRead                             // features and feature groups
+	AddonRead                               // add-ons, drafts included
+	CouponRead                              // coupons
+	CouponWrite                             // every change of a coupon
+	CatalogWrite                            // every change of the catalog and the journey
+	CustomerRead                            // customers and their lists
+	CustomerWrite                           // provision, update, archive
+	SubscriptionRead                        // subscriptions, their lists, history and previews
+	SubscriptionWrite                       // subscribe, change, cancel, import
+	EntitlementRead                         // what one named customer may use
+	FeedRead                                // the change feed
+	ClockRead                               // the test clock
+	ClockWrite                              // moving the test clock
+	VerifyRead                              // the self-check
+	TaskRead                                // long-running tasks
+	AccountRead                             // the account and its terms
+	AccountWrite                            // changing them, for all environments
+	TaskWrite                               // stopping and resuming tasks
 	permissions
 )
 
@@ -42,24 +43,25 @@ var table = [permissions]struct {
 	name   string
 	client access
 }{
-	CatalogRead:      {"catalog:read", always},
-	FeatureRead:      {"features:read", never},
-	AddonRead:        {"addons:read", never},
-	CouponRead:       {"coupons:read", never},
-	CouponWrite:      {"coupons:write", never},
-	CatalogWrite:     {"catalog:write", never},
-	CustomerRead:     {"customers:read", never},
-	CustomerWrite:    {"customers:write", never},
-	SubscriptionRead: {"subscriptions:read", never},
-	EntitlementRead:  {"entitlements:read", outsideProduction},
-	FeedRead:         {"feed:read", never},
-	ClockRead:        {"clock:read", never},
-	ClockWrite:       {"clock:write", never},
-	VerifyRead:       {"verify:read", never},
-	TaskRead:         {"tasks:read", never},
-	AccountRead:      {"account:read", never},
-	AccountWrite:     {"account:write", never},
-	TaskWrite:        {"tasks:write", never},
+	CatalogRead:       {"catalog:read", always},
+	FeatureRead:       {"features:read", never},
+	AddonRead:         {"addons:read", never},
+	CouponRead:        {"coupons:read", never},
+	CouponWrite:       {"coupons:write", never},
+	CatalogWrite:      {"catalog:write", never},
+	CustomerRead:      {"customers:read", never},
+	CustomerWrite:     {"customers:write", never},
+	SubscriptionRead:  {"subscriptions:read", never},
+	SubscriptionWrite: {"subscriptions:write", never},
+	EntitlementRead:   {"entitlements:read", outsideProduction},
+	FeedRead:          {"feed:read", never},
+	ClockRead:         {"clock:read", never},
+	ClockWrite:        {"clock:write", never},
+	VerifyRead:        {"verify:read", never},
+	TaskRead:          {"tasks:read", never},
+	AccountRead:       {"account:read", never},
+	AccountWrite:      {"account:write", never},
+	TaskWrite:         {"tasks:write", never},
 }
 
 // String gives the permission's name: "customers:write".

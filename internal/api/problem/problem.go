@@ -36,6 +36,7 @@ var exceptions = map[string]int{
 	"UnsupportedMediaType":       http.StatusUnsupportedMediaType,
 	"FeedResync":                 http.StatusGone,
 	"CustomerHasNoPaymentMethod": http.StatusPaymentRequired,
+	"PaymentDeclined":            http.StatusPaymentRequired,
 }
 
 // Problem is an error as the caller sees it.

@@ -114,11 +114,7 @@ func couponOf(c catalog.Coupon) couponBody {
 		CreatedAt: At(c.CreatedAt), UpdatedAt: At(c.UpdatedAt),
 	}
 	if len(c.AmountsOff) > 0 {
-		list := make([]moneyBody, 0, len(c.AmountsOff))
-		for _, m := range c.AmountsOff {
-			list = append(list, moneyBody{m.Amount, string(m.Currency)})
-		}
-		b.AmountsOff = Some(list)
+		b.AmountsOff = Some(moneyListOf(c.AmountsOff))
 	}
 	return b
 }

@@ -20,6 +20,7 @@ type CustomerBody struct {
 	Integrations         json.RawMessage   `json:"integrations"`
 	Passthrough          json.RawMessage   `json:"passthrough,omitempty"`
 	Metadata             map[string]string `json:"metadata"`
+	Balance              []moneyBody       `json:"balance" doc:"What was given back, by currency: the next invoices are paid from it."`
 	ArchivedAt           Opt[Time]         `json:"archivedAt"`
 	CreatedAt            Time              `json:"createdAt"`
 	UpdatedAt            Time              `json:"updatedAt"`
@@ -31,6 +32,7 @@ func customerOf(c customer.Customer) CustomerBody {
 		BillingCurrency: FromPtr(c.BillingCurrency), CouponID: FromPtr(c.CouponID), Language: FromPtr(c.Language),
 		Timezone: FromPtr(c.Timezone), DefaultPaymentMethod: rawOr(c.DefaultPaymentMethod, "null"),
 		Integrations: rawOr(c.Integrations, "[]"), Passthrough: c.Passthrough, Metadata: c.Metadata,
+		Balance:    moneyListOf(c.Balance.List()),
 		ArchivedAt: instant(c.ArchivedAt), CreatedAt: At(c.CreatedAt), UpdatedAt: At(c.UpdatedAt),
 	}
 }

@@ -26,6 +26,7 @@ func (c *CustomerBody) appendMembers(b []byte) []byte {
 		b = appendRaw(b, `,"passthrough":`, c.Passthrough)
 	}
 	b = appendMap(b, `,"metadata":`, c.Metadata)
+	b = appendList(b, `,"balance":`, c.Balance, slowly)
 	b = appendOptTime(b, `,"archivedAt":`, c.ArchivedAt)
 	b = appendTime(b, `,"createdAt":"`, c.CreatedAt.Time)
 	return appendTime(b, `,"updatedAt":"`, c.UpdatedAt.Time)
@@ -92,16 +93,39 @@ func (s subscriptionBody) appendJSON(b []byte) []byte {
 	b = appendOpt(b, `,"billingId":`, s.BillingID)
 	b = appendOpt(b, `,"billingPeriod":`, s.BillingPeriod)
 	b = appendOpt(b, `,"billingCountryCode":`, s.BillingCountryCode)
-	b = appendList(b, `,"addons":`, s.Addons, func(a *addonQuantity, b []byte) []byte { return appendSlow(b, a) })
+	b = appendList(b, `,"addons":`, s.Addons, slowly)
+	b = appendList(b, `,"charges":`, s.Charges, slowly)
 	b = appendList(b, `,"prices":`, s.Prices, (*subscriptionPriceBody).appendJSON)
 	b = appendOptTime(b, `,"billingCycleAnchor":`, s.BillingCycleAnchor)
 	b = appendOptTime(b, `,"currentBillingPeriodStart":`, s.CurrentBillingPeriodStart)
 	b = appendOptTime(b, `,"currentBillingPeriodEnd":`, s.CurrentBillingPeriodEnd)
 	b = appendText(append(b, `,"paymentCollection":`...), s.PaymentCollection)
-	b = append(b, `,"experimentInfo":null`...)
+	b = appendText(append(b, `,"paymentCollectionMethod":`...), s.PaymentCollectionMethod)
+	b = appendOpt(b, `,"payingCustomerId":`, s.PayingCustomerID)
+	b = appendRare(b, `,"budget":`, s.Budget)
+	b = appendRare(b, `,"minimumSpend":`, s.MinimumSpend)
+	b = appendList(b, `,"coupons":`, s.Coupons, slowly)
+	b = appendList(b, `,"subscriptionEntitlements":`, s.SubscriptionEntitlements, slowly)
+	b = appendList(b, `,"futureUpdates":`, s.FutureUpdates, slowly)
+	b = appendRare(b, `,"latestInvoice":`, s.LatestInvoice)
+	b = appendOpt(b, `,"salesforceId":`, s.SalesforceID)
+	b = append(b, `,"contractId":null,"experimentInfo":null`...)
 	b = appendMap(b, `,"metadata":`, s.Metadata)
+	b = strconv.AppendInt(append(b, `,"version":`...), s.Version, 10)
 	b = appendTime(b, `,"createdAt":"`, s.CreatedAt.Time)
 	return append(b, '}')
+}
+
+// slowly writes what few answers have.
+func slowly[T any](v *T, b []byte) []byte { return appendSlow(b, v) }
+
+// appendRare writes what few answers have, and null without reflection.
+func appendRare[T any](b []byte, name string, o Opt[T]) []byte {
+	b = append(b, name...)
+	if o.state != present {
+		return append(b, "null"...)
+	}
+	return appendSlow(b, o.value)
 }
 
 // appendList writes a list; nil is null.

@@ -32,6 +32,7 @@ type Reply[O any] struct {
 	Status int // the operation's when zero
 	Data   O
 	Header http.Header // nil for none; not repeated when an Idempotency-Key is replayed
+	About  string      // the customer whom the answer is about, where only the result says so; see about
 }
 
 // Routes is a noun's part of the table. Every noun's file has one.
@@ -90,7 +91,7 @@ func add[I, R, O any](api *API, method string, o op, do call[I, R], body func(R)
 			panic(fmt.Sprintf("rest: %s: the transaction's result is %T, the operation's %s", o.ID, result, reflect.TypeFor[R]()))
 		}
 		a := body(r)
-		return answer{a.Status, a.Data, nil, a.Header}
+		return answer{a.Status, a.Data, nil, a.Header, a.About}
 	}
 	api.serve(rt, rt.serve)
 }

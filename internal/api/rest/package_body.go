@@ -196,6 +196,14 @@ func moneyOf(m *money.Money) Opt[moneyBody] {
 	return Some(moneyBody{m.Amount, string(cmp.Or(m.Currency, money.USD))})
 }
 
+func moneyListOf(list []money.Money) []moneyBody {
+	out := make([]moneyBody, 0, len(list))
+	for _, m := range list {
+		out = append(out, moneyBody{m.Amount, string(m.Currency)})
+	}
+	return out
+}
+
 func tiersOf(tiers []catalog.Tier) Opt[[]tierBody] {
 	if len(tiers) == 0 {
 		return Null[[]tierBody]()

@@ -76,22 +76,27 @@ type Matching struct {
 
 // versions reads the header: a list of ETags, or * for any.
 func (m Matching) versions() ([]catalog.IfVersion, error) {
-	if m.IfMatch == "" || strings.TrimSpace(m.IfMatch) == "*" {
+	return etags[catalog.IfVersion](m.IfMatch, "must be an ETag of this package")
+}
+
+// etags reads an If-Match header: nil without one, and for *.
+func etags[V ~int64](header, issue string) ([]V, error) {
+	if header == "" || strings.TrimSpace(header) == "*" {
 		return nil, nil
 	}
-	var list []catalog.IfVersion
-	for tag := range strings.SplitSeq(m.IfMatch, ",") {
+	var list []V
+	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
 		n, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
 		if err != nil || len(tag) < 2 || tag[0] != '"' || tag[len(tag)-1] != '"' {
-			return nil, errs.BadUserInput.At("If-Match", "must be an ETag of this package")
+			return nil, errs.BadUserInput.At("If-Match", "%s", issue)
 		}
-		list = append(list, catalog.IfVersion(n))
+		list = append(list, V(n))
 	}
 	return list, nil
 }
 
-// etag is the header for a version of a package.
+// etag is the header for a version of something.
 func etag(version int64) http.Header {
 	return http.Header{"Etag": {`"` + strconv.FormatInt(version, 10) + `"`}}
 }

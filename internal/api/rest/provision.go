@@ -46,20 +46,17 @@ func (*provisionBody) checkMembers(c *checker, m map[string]any) {
 	}
 }
 
+// subscriptionParams refuse unknown members, as a misspelt add-on must not be lost.
 type subscriptionParams struct {
-	_             struct{}          `additionalProperties:"false"`
-	PlanID        string            `json:"planId" minLength:"1" maxLength:"255" format:"ref"`
-	ID            Opt[string]       `json:"id,omitzero" maxLength:"255" format:"ref"`
-	ResourceID    Opt[string]       `json:"resourceId,omitzero" maxLength:"255" format:"ref"`
-	StartDate     Opt[Time]         `json:"startDate,omitzero"`
-	Metadata      map[string]string `json:"metadata,omitempty" format:"metadata"`
-	BillingPeriod string            `json:"billingPeriod,omitempty" enum:"MONTHLY,ANNUALLY" doc:"Required when the plan has prices for both."`
-	Country       Opt[string]       `json:"billingCountryCode,omitzero" doc:"ISO 3166-1 alpha-2: chooses among localised prices."`
-	Addons        []addonQuantity   `json:"addons,omitempty" maxItems:"100"`
+	_ struct{} `additionalProperties:"false"`
+	SubscriptionFields
 }
 
 func (h Customers) provision(ctx context.Context, env tenant.ID, in *provisionInput) (provisioning.Result, error) {
-	r := in.request()
+	r, err := in.request()
+	if err != nil {
+		return provisioning.Result{}, err
+	}
 	if r.DryRun {
 		ctx = tx.WithoutOnce(ctx)
 	}
@@ -67,7 +64,7 @@ func (h Customers) provision(ctx context.Context, env tenant.ID, in *provisionIn
 	return h.Provisioning.Provision(ctx, env, r)
 }
 
-func (in *provisionInput) request() provisioning.Request {
+func (in *provisionInput) request() (provisioning.Request, error) {
 	b := in.Body
 	if b.ID == "" {
 		b.ID = b.CustomerID
@@ -90,18 +87,13 @@ func (in *provisionInput) request() provisioning.Request {
 		r.Passthrough = p.stored()
 	}
 	if p, ok := b.SubscriptionParams.Get(); ok {
-		r.Subscription = &provisioning.Params{
-			PlanID: p.PlanID, ID: p.ID.Ptr(), ResourceID: p.ResourceID.Ptr(), Metadata: p.Metadata, BillingPeriod: p.BillingPeriod,
-			Country: p.Country.Or(""),
+		params, err := p.fill("subscriptionParams.")
+		if err != nil {
+			return r, err
 		}
-		for _, a := range p.Addons {
-			r.Subscription.Addons = append(r.Subscription.Addons, provisioning.AddonQuantity{ID: a.ID, Quantity: a.Quantity})
-		}
-		if start, ok := p.StartDate.Get(); ok {
-			r.Subscription.StartDate = &start.Time
-		}
+		r.Subscription = &params
 	}
-	return r
+	return r, nil
 }
 
 // provisionedBody is the answer to a provision (contract §2.2).
@@ -124,7 +116,7 @@ func provisioned(r provisioning.Result) Reply[provisionedBody] {
 		Entitlements: r.Entitlements,
 	}
 	if r.Subscription != nil {
-		b.Subscription = Some(subscriptionOf(*r.Subscription, r.At))
+		b.Subscription = Some(subscriptionOf(provisioning.View{Subscription: *r.Subscription, At: r.At}))
 	}
 	reply := Reply[provisionedBody]{Data: b}
 	if r.Repeated {

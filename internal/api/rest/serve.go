@@ -40,6 +40,7 @@ type answer struct {
 	data   any
 	page   *pagination
 	header http.Header
+	about  string
 }
 
 type envelope struct {
@@ -82,26 +83,26 @@ func (rt *route) serve(w http.ResponseWriter, r *http.Request, id auth.Identity)
 
 // once asks that the request's write happens once per key. The answer is rendered inside the write's transaction.
 func (rt *route) once(key string, req request, requestID string) *tx.Once {
-	return &tx.Once{
-		Key:     key,
-		Route:   rt.pattern,
-		Content: req.content(),
-		Render: func(result any, err error) (int, []byte) {
-			if err != nil {
-				p := problem.Of(err)
-				if p.Status >= http.StatusInternalServerError || p.Retry {
-					return 0, nil
-				}
-				return p.Status, p.Body(requestID)
-			}
-			a := rt.answer(result)
-			var b bytes.Buffer
-			if rt.encode(&b, a) != nil {
+	o := &tx.Once{Key: key, Route: rt.pattern, Content: req.content()}
+	o.Render = func(result any, err error) (int, []byte) {
+		if err != nil {
+			p := problem.Of(err)
+			if p.Status >= http.StatusInternalServerError || p.Retry {
 				return 0, nil
 			}
-			return rt.status(a), b.Bytes()
-		},
+			return p.Status, p.Body(requestID)
+		}
+		a := rt.answer(result)
+		var b bytes.Buffer
+		if rt.encode(&b, a) != nil {
+			return 0, nil
+		}
+		if a.about != "" {
+			o.Customer = a.about
+		}
+		return rt.status(a), b.Bytes()
 	}
+	return o
 }
 
 // about says which customer the answer to this request is about: archiving that customer erases the stored answer.

@@ -2,13 +2,10 @@ package rest
 
 import (
 	"context"
-	"time"
 
 	"github.com/purserhq/purser/internal/api/auth"
-	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
-	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/provisioning"
 	"github.com/purserhq/purser/internal/core/subscription"
 )
@@ -17,17 +14,46 @@ import (
 type Subscriptions struct{ Provisioning *provisioning.Service }
 
 func (h Subscriptions) routes(api *API) {
-	get(api, op{
-		ID: "getSubscription", Path: "/api/v1/subscriptions/{id}", Tag: "Subscriptions", Summary: "Read a subscription",
-		Permission: auth.SubscriptionRead,
-	}, h.get, data(func(v provisioning.View) subscriptionBody { return subscriptionOf(v.Subscription, v.At) }))
-	list(api, op{
-		ID: "listSubscriptions", Path: "/api/v1/subscriptions", Tag: "Subscriptions", Summary: "List subscriptions",
-		Permission: auth.SubscriptionRead,
-	}, h.list, func(v provisioning.View) subscriptionBody { return subscriptionOf(v.Subscription, v.At) })
+	row := func(id, path, summary string, p auth.Permission) op {
+		return op{ID: id, Path: "/api/v1/subscriptions" + path, Tag: "Subscriptions", Summary: summary, Permission: p}
+	}
+	const read, write = auth.SubscriptionRead, auth.SubscriptionWrite
+	list(api, row("listSubscriptions", "", "List subscriptions", read), h.list, listedSubscriptionOf)
+	provision := created(row("provisionSubscription", "", "Give a customer a subscription, in the place of the one it has", write))
+	provision.Description = "To the same plan it changes what is given. To another plan it follows the product's rules for upgrades and downgrades."
+	post(api, provision, h.subscribe, subscribed)
+	many := row("importSubscriptions", "/import", "Bring subscriptions over from somewhere else", write)
+	many.Description = "The rows are imported by a task. Rows that cannot be imported are left out, the others go on. Nothing is charged."
+	many.BodyLimit = importLimit
+	post(api, many, h.importAll, data(taskIDOf))
+	post(api, row("previewSubscription", "/preview", "See what a subscription would cost, without making it", read), h.preview, data(previewOf))
+	get(api, row("getSubscription", "/{id}", "Read a subscription", read), h.get, viewed(subscriptionOf))
+	patch(api, row("updateSubscription", "/{id}", "Change a subscription", write), h.update, viewed(subscriptionOf))
+	post(api, own(row("previewSubscriptionUpdate", "/{id}/preview", "See what a change of a subscription would cost, without making it", read)), h.previewUpdate, data(previewOf))
+	get(api, own(row("getSubscriptionHistory", "/{id}/history", "What happened to a subscription, the first first: at most the last 1,000 changes", read)), h.history, data(historiesOf))
+	post(api, row("cancelSubscription", "/{id}/cancel", "Cancel a subscription now or later", write), h.cancel, viewed(subscriptionOf))
+	post(api, row("delegateSubscription", "/{id}/delegate", "Let another customer pay for a subscription", write), h.delegate, viewed(subscriptionOf))
+	post(api, row("migrateSubscription", "/{id}/migrate", "Move a subscription to the latest version of its plan and add-ons", write), h.migrate, viewed(subscriptionOf))
+	post(api, row("transferSubscription", "/{id}/transfer", "Move a subscription to another resource of its customer", write), h.transfer, viewed(subscriptionOf))
+	del(api, row("cancelSubscriptionPendingPayment", "/{id}/future-update/pending-payment", "Drop the update that waits for a payment", write), h.cancelPendingPayment, viewed(subscriptionIDOf))
+	del(api, row("cancelSubscriptionSchedule", "/{id}/future-update/schedule", "Drop the updates that are scheduled", write), h.cancelSchedule, viewed(subscriptionIDOf))
+	post(api, row("markSubscriptionInvoicePaid", "/{id}/invoice/paid", "Mark the latest open invoice as paid", write), h.markInvoicePaid, viewed(subscriptionIDOf))
+	post(api, row("chargeSubscriptionUsage", "/{id}/usage/charge", "Charge the usage so far", write), h.chargeUsage, data(usageChargeOf))
+	post(api, row("syncSubscriptionUsage", "/{id}/usage/sync", "Bring the usage at the billing provider up to date", write), h.syncUsage, data(usageSyncOf))
 }
 
-func (h Subscriptions) get(ctx context.Context, env tenant.ID, in *customerIDInput) (provisioning.View, error) {
+// viewed makes an answer about a subscription, with its ETag.
+func viewed[B any](body func(provisioning.View) B) func(provisioning.View) Reply[B] {
+	return func(v provisioning.View) Reply[B] {
+		return Reply[B]{Data: body(v), Header: etag(v.Version), About: v.CustomerRef}
+	}
+}
+
+type subscriptionIDInput struct {
+	ID string `path:"id"`
+}
+
+func (h Subscriptions) get(ctx context.Context, env tenant.ID, in *subscriptionIDInput) (provisioning.View, error) {
 	return h.Provisioning.Subscription(ctx, env, in.ID)
 }
 
@@ -60,110 +86,4 @@ func (h Subscriptions) list(ctx context.Context, env tenant.ID, in *listSubscrip
 		out.Items = append(out.Items, provisioning.View{Subscription: s, At: at})
 	}
 	return out, err
-}
-
-// subscriptionBody is a subscription on the wire.
-type subscriptionBody struct {
-	ID                        string                  `json:"id"`
-	CustomerID                string                  `json:"customerId"`
-	ProductID                 string                  `json:"productId"`
-	PlanID                    string                  `json:"planId"`
-	PlanVersion               int64                   `json:"planVersion"`
-	ResourceID                Opt[string]             `json:"resourceId"`
-	PricingType               string                  `json:"pricingType" enum:"FREE,PAID,CUSTOM"`
-	Status                    string                  `json:"status" enum:"PAYMENT_PENDING,ACTIVE,EXPIRED,IN_TRIAL,CANCELED,NOT_STARTED"`
-	StartDate                 Time                    `json:"startDate"`
-	EndDate                   Opt[Time]               `json:"endDate"`
-	TrialEndDate              Opt[Time]               `json:"trialEndDate"`
-	Trial                     Opt[trialBody]          `json:"trial"`
-	EffectiveEndDate          Opt[Time]               `json:"effectiveEndDate"`
-	CancellationDate          Opt[Time]               `json:"cancellationDate"`
-	CancelReason              Opt[string]             `json:"cancelReason"`
-	BillingID                 Opt[string]             `json:"billingId"`
-	BillingPeriod             Opt[string]             `json:"billingPeriod" enum:"MONTHLY,ANNUALLY"`
-	BillingCountryCode        Opt[string]             `json:"billingCountryCode"`
-	Addons                    []addonQuantity         `json:"addons"`
-	Prices                    []subscriptionPriceBody `json:"prices" doc:"The amounts in force."`
-	BillingCycleAnchor        Opt[Time]               `json:"billingCycleAnchor"`
-	CurrentBillingPeriodStart Opt[Time]               `json:"currentBillingPeriodStart"`
-	CurrentBillingPeriodEnd   Opt[Time]               `json:"currentBillingPeriodEnd"`
-	PaymentCollection         string                  `json:"paymentCollection" enum:"NOT_REQUIRED,PROCESSING,FAILED,ACTION_REQUIRED"`
-	ExperimentInfo            Opt[struct{}]           `json:"experimentInfo"`
-	Metadata                  map[string]string       `json:"metadata"`
-	CreatedAt                 Time                    `json:"createdAt"`
-}
-
-type addonQuantity struct {
-	ID       string `json:"id" minLength:"1" maxLength:"255" format:"ref"`
-	Quantity int64  `json:"quantity"`
-}
-
-// subscriptionPriceBody is a price that a subscription pays.
-type subscriptionPriceBody struct {
-	AddonID            Opt[string]        `json:"addonId"`
-	FeatureID          Opt[string]        `json:"featureId"`
-	BaseCharge         bool               `json:"baseCharge" doc:"The flat fee that recurs."`
-	IsOverage          bool               `json:"isOverage" doc:"Charged for what is used beyond the included quantity."`
-	BillingModel       string             `json:"billingModel" enum:"FLAT_FEE,MINIMUM_SPEND,PER_UNIT,USAGE_BASED,CREDIT_BASED"`
-	BillingCadence     string             `json:"billingCadence" enum:"RECURRING,ONE_OFF"`
-	BillingPeriod      string             `json:"billingPeriod" enum:"MONTHLY,ANNUALLY"`
-	BillingCountryCode Opt[string]        `json:"billingCountryCode"`
-	Amount             Opt[money.Decimal] `json:"amount" doc:"Per unit, per block or flat; null with tiers."`
-	Currency           Opt[string]        `json:"currency"`
-	BlockSize          Opt[int64]         `json:"blockSize"`
-	Tiers              Opt[[]tierBody]    `json:"tiers"`
-}
-
-func subscriptionPriceOf(c *subscription.Charge) subscriptionPriceBody {
-	b := subscriptionPriceBody{
-		AddonID: text(c.AddonRef), FeatureID: text(c.FeatureRefID), BaseCharge: c.BillingModel == catalog.FlatFee && c.BillingCadence == catalog.Recurring, IsOverage: c.Overage,
-		BillingModel: c.BillingModel, BillingCadence: c.BillingCadence, BillingPeriod: c.BillingPeriod, BillingCountryCode: text(c.Country),
-		Amount: Null[money.Decimal](), Currency: text(string(c.Currency())), BlockSize: FromPtr(c.BlockSize), Tiers: tiersOf(c.Tiers),
-	}
-	if c.Price.Price != nil {
-		b.Amount = Some(c.Price.Price.Amount)
-	}
-	return b
-}
-
-type trialBody struct {
-	TrialEndBehavior string `json:"trialEndBehavior" enum:"CONVERT_TO_PAID,CANCEL_SUBSCRIPTION"`
-}
-
-// subscriptionOf shows a subscription as it is at an instant of its environment.
-func subscriptionOf(s subscription.Subscription, at time.Time) subscriptionBody {
-	b := subscriptionBody{
-		ID: s.RefID, CustomerID: s.CustomerRef, ProductID: s.ProductRef, PlanID: s.PlanRef, PlanVersion: s.PlanVersion,
-		ResourceID: text(s.Resource), PricingType: s.PricingType, Status: string(s.Status), StartDate: At(s.StartDate),
-		EndDate: instant(s.EndDate), TrialEndDate: instant(s.TrialEndDate), Trial: Null[trialBody](),
-		EffectiveEndDate: instant(s.EffectiveEnd()), CancellationDate: instant(s.CancellationDate),
-		CancelReason: text(s.CancelReason), BillingID: Null[string](), BillingPeriod: text(s.BillingPeriod),
-		BillingCountryCode: text(s.Country), Addons: make([]addonQuantity, 0, len(s.Addons)), Prices: make([]subscriptionPriceBody, 0, len(s.Prices)),
-		BillingCycleAnchor: instant(s.BillingCycleAnchor), PaymentCollection: s.PaymentCollection,
-		ExperimentInfo: Null[struct{}](), Metadata: s.Metadata, CreatedAt: At(s.CreatedAt),
-	}
-	for _, a := range s.Addons {
-		b.Addons = append(b.Addons, addonQuantity{a.RefID, a.Quantity})
-	}
-	for i := range s.Prices {
-		b.Prices = append(b.Prices, subscriptionPriceOf(&s.Prices[i]))
-	}
-	if b.Metadata == nil {
-		b.Metadata = map[string]string{}
-	}
-	if s.TrialEndBehavior != "" {
-		b.Trial = Some(trialBody{s.TrialEndBehavior})
-	}
-	if start, end, ok := s.Period(at); ok {
-		b.CurrentBillingPeriodStart, b.CurrentBillingPeriodEnd = instant(&start), instant(&end)
-	}
-	return b
-}
-
-// text is null for an empty text.
-func text(s string) Opt[string] {
-	if s == "" {
-		return Null[string]()
-	}
-	return Some(s)
 }

@@ -102,7 +102,7 @@ func TestBadAddons(t *testing.T) {
 		one := func(plan string, more ...string) string { return provision("acme", plan, more...) }
 		list := []refusal{
 			{"unknown", "", "", one("gold", addons("none", 1)), 404, "AddonNotFound", []string{first + "id"}},
-			{"a plan", "", "", one("gold", addons("base", 1)), 404, "AddonNotFound", []string{first + "id"}},
+			{"a plan", "", "", one("gold", addons("base", 1)), 400, "SubscriptionMustHaveSinglePlanError", []string{first + "id"}},
 			{"archived", "", "", one("gold", addons("gone", 1)), 404, "AddonNotFound", []string{first + "id"}},
 			{"a draft", "", "", one("gold", addons("bare", 1)), 409, "UnPublishedPackage", []string{first + "id"}},
 			{"not compatible", "", "", one("gold", addons("other", 1)), 400, "UncompatibleSubscriptionAddon", []string{first + "id"}},

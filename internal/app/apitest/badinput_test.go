@@ -65,8 +65,8 @@ func TestBadProvision(t *testing.T) {
 		{"subscription id in use", provision("acme", "plan-basic", `"id":"taken"`), 409, "DuplicatedEntityNotAllowed", []string{"subscriptionParams.id"}},
 		{"misspelt parameter", provision("acme", "plan-basic", `"adons":[]`), 400, "BadUserInput", []string{"subscriptionParams.adons"}},
 		{
-			"not supported yet", provision("acme", "plan-basic", `"charges":[]`, `"unitQuantity":5`), 400, "BadUserInput",
-			[]string{"subscriptionParams.charges", "subscriptionParams.unitQuantity"},
+			"a quantity of nothing", provision("acme", "plan-basic", `"unitQuantity":5`), 400, "InvalidArgumentError",
+			[]string{"subscriptionParams.unitQuantity"},
 		},
 		{
 			"everything at once",

@@ -167,13 +167,15 @@ func TestBadImport(t *testing.T) {
 			{"an id twice", imported("a", "b", "a", "a"), 400, "InvalidArgumentError", []string{"customers[2].id", "customers[3].id"}},
 			{
 				"payment methods without integration", imported("a", `b,"paymentMethodId":"pm_1"`, `c,"paymentMethodId":"pm_2"`),
-				400, "InvalidArgumentError", []string{"customers[1].paymentMethodId", "customers[2].paymentMethodId"},
+				400, "InvalidArgumentError",
+				[]string{"customers[1].paymentMethodId", "customers[2].paymentMethodId"},
 			},
 			{"integration", `{"integrationId":"stripe","customers":[{"id":"a","name":null,"email":null,"paymentMethodId":"pm_1"}]}`, 404, "IntegrationNotFound", []string{"integrationId"}},
 			{"metadata that does not fit", imported("a", `full,"metadata":{"one-more":"v"}`), 400, "BadUserInput", []string{"customers[1].metadata"}},
 			{
 				"late metadata that does not fit", imported(append(numbered("early", 300), `full,"metadata":{"one-more":"v"}`)...),
-				400, "BadUserInput", []string{"customers[300].metadata"},
+				400, "BadUserInput",
+				[]string{"customers[300].metadata"},
 			},
 		} {
 			t.Run(tc.name, func(t *testing.T) { s.in(t).post(imports, tc.body).refused(tc.status, tc.code, tc.paths...) })

@@ -178,7 +178,7 @@ func (m *fileMaker) content(kind Kind, published bool, addons, plans []FilePacka
 	if kind == KindAddon {
 		c.Dependencies = m.some("needs", idsOf(addons))
 		if m.rarely("maximum") {
-			c.MaxQuantity = ptr(rapid.Int64Range(1, maxUnits).Draw(m.T, "maximum"))
+			c.MaxQuantity = ptr(rapid.Int64Range(1, MaxUnits).Draw(m.T, "maximum"))
 		}
 		return c
 	}

@@ -99,7 +99,7 @@ func (m pricingMaker) bounds() (least, most *int64) {
 		least = ptr(rapid.Int64Range(0, 5).Draw(m.T, "least"))
 	}
 	if rapid.Bool().Draw(m.T, "maximum") {
-		most = ptr(rapid.Int64Range(5, maxUnits).Draw(m.T, "most"))
+		most = ptr(rapid.Int64Range(5, MaxUnits).Draw(m.T, "most"))
 	}
 	return least, most
 }

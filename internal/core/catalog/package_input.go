@@ -57,8 +57,8 @@ func (n NewPackage) Validate() error {
 }
 
 func checkMaxQuantity(c *errs.Checks, path string, n *int64) {
-	if n != nil && (*n < 1 || *n > maxUnits) {
-		c.Rule(path, "must be from 1 to %d", maxUnits)
+	if n != nil && (*n < 1 || *n > MaxUnits) {
+		c.Rule(path, "must be from 1 to %d", MaxUnits)
 	}
 }
 

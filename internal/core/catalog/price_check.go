@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/purserhq/purser/internal/base/errs"
+
 	"github.com/purserhq/purser/internal/base/money"
 )
 
@@ -144,4 +146,9 @@ func (k *pricingCheck) credits(p *PricePeriod, ch charge, path string) {
 		}
 		checkRef(k.Checks, path+".creditRate.currencyId", r.CurrencyID)
 	}
+}
+
+// CheckTiers records what is wrong with tiers that are given outside of a catalog.
+func CheckTiers(c *errs.Checks, path string, tiers []Tier) {
+	(&pricingCheck{Checks: c}).tiers(tiers, path)
 }

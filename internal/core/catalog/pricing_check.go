@@ -11,8 +11,8 @@ import (
 	"github.com/purserhq/purser/internal/base/money"
 )
 
-// maxUnits is the most that maxUnitQuantity can be (domain-catalog-provisioning §3.7).
-const maxUnits = 999_999
+// MaxUnits is the most that maxUnitQuantity can be (domain-catalog-provisioning §3.7).
+const MaxUnits = 999_999
 
 // check records every bad field of pricing that can be told without the catalog, under path
 // (domain-catalog-provisioning §3.7).
@@ -129,8 +129,8 @@ func (k *pricingCheck) bounds(m *PricingModel, path string) {
 		if name == ".maxUnitQuantity" {
 			least = 1
 		}
-		if n != nil && (*n < least || *n > maxUnits) {
-			k.Rule(path+name, "must be from %d to %d", least, maxUnits)
+		if n != nil && (*n < least || *n > MaxUnits) {
+			k.Rule(path+name, "must be from %d to %d", least, MaxUnits)
 		}
 	}
 	if m.MinQuantity != nil && m.MaxQuantity != nil && *m.MinQuantity > *m.MaxQuantity {

@@ -191,3 +191,19 @@ func yearly(prices []Price) money.Decimal {
 	}
 	return annually
 }
+
+// Ranks are the places of a product's plans in its pricing table, hidden ones included: a later place gives more.
+func (s *Snapshot) Ranks(product *Product) map[string]int {
+	var list []Offer
+	for _, p := range s.plansOf[product.ID] {
+		if p.Latest != nil {
+			list = append(list, Offer{Package: p, Prices: Applicable(p.Latest.Prices, "")})
+		}
+	}
+	sortOffers(list, product.PlanOrder)
+	ranks := make(map[string]int, len(list))
+	for i, o := range list {
+		ranks[o.RefID] = i
+	}
+	return ranks
+}

@@ -45,6 +45,7 @@ type Customer struct {
 	Trialed               []Trialed
 	ExcludeFromExperiment bool
 	First                 First
+	Balance               Balance
 	ArchivedAt            *time.Time
 	Version               int64
 	CreatedAt             time.Time

@@ -71,7 +71,8 @@ func TestImportIsValidated(t *testing.T) {
 		{"too many", many(1001), "BadUserInput", "customers"},
 		{"twice", customer.Import{Rows: []customer.Row{{ID: "a"}, {ID: "b"}, {ID: "a"}}}, "InvalidArgumentError", "customers[2].id"},
 		{
-			"shape goes before rules", customer.Import{Rows: []customer.Row{{ID: "a b", Email: text("x")}, {ID: "a", PaymentMethodID: text("pm")}}},
+			"shape goes before rules",
+			customer.Import{Rows: []customer.Row{{ID: "a b", Email: text("x")}, {ID: "a", PaymentMethodID: text("pm")}}},
 			"BadUserInput", "customers[0].email customers[0].id customers[1].paymentMethodId",
 		},
 		{"a payment method of an integration", customer.Import{IntegrationID: "i", Rows: []customer.Row{{ID: "a", PaymentMethodID: text("pm")}}}, "", ""},

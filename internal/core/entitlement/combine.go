@@ -224,11 +224,11 @@ func (p part) compile(version func(id string) (catalog.Version, error), features
 
 // RowsOf compiles what a subscription gives, past every cache; version finds a version by its id.
 func RowsOf(s Subscription, version func(id string) (catalog.Version, error), features func(ref string) (*catalog.Feature, bool)) (*Rows, error) {
-	return s.rows(func(p part) (*Rows, error) { return p.compile(version, features) })
+	return s.rows(func(p part) (*Rows, error) { return p.compile(version, features) }, features)
 }
 
 // rows combines the parts of the subscription; of gives the rows of one.
-func (s Subscription) rows(of func(part) (*Rows, error)) (*Rows, error) {
+func (s Subscription) rows(of func(part) (*Rows, error), features func(ref string) (*catalog.Feature, bool)) (*Rows, error) {
 	own, err := of(partOf(s.VersionID, s.PriceVersionID))
 	if err != nil {
 		return nil, err
@@ -246,7 +246,7 @@ func (s Subscription) rows(of func(part) (*Rows, error)) (*Rows, error) {
 			return nil, err
 		}
 	}
-	return Combine(own, bases, addons), nil
+	return Combine(s.personal(own, bases, features), bases, addons), nil
 }
 
 // Combination names what the subscription is made of: equal names are equal entitlements, at one version of the catalog.
@@ -254,7 +254,7 @@ func (s Subscription) Combination() string { return s.combination() }
 
 // combination names what the subscription is made of: equal names are equal entitlements.
 func (s Subscription) combination() string {
-	own := partOf(s.VersionID, s.PriceVersionID).key()
+	own := partOf(s.VersionID, s.PriceVersionID).key() + s.Own.Key()
 	if len(s.Bases) == 0 && len(s.Addons) == 0 {
 		return own
 	}

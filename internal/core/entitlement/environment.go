@@ -77,7 +77,7 @@ func (v *vocabulary) rowsOf(ctx context.Context, st Store, env tenant.ID, s Subs
 				}
 				return r, err
 			})
-		})
+		}, v.catalog.Feature)
 	})
 }
 

@@ -19,10 +19,15 @@ func Load(ctx context.Context, st Store, env tenant.ID, customerRef, resource st
 	if err != nil {
 		return nil, err
 	}
+	return Answers(c, h.Subscriptions, now, versions(ctx, st, env, c))
+}
+
+// Answers are what the subscriptions of a holder give at now; version finds a version by its id.
+func Answers(c *catalog.Snapshot, subs []Subscription, now time.Time, version func(id string) (catalog.Version, error)) ([]Answer, error) {
 	var sources []Source
 	var until time.Time
-	for _, sub := range h.live(now) {
-		rows, err := RowsOf(sub, versions(ctx, st, env, c), c.Feature)
+	for _, sub := range (Holder{Subscriptions: subs}).live(now) {
+		rows, err := RowsOf(sub, version, c.Feature)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/subscription"
 )
 
 // Store is what entitlements need from a transaction.
@@ -32,6 +33,7 @@ type Subscription struct {
 	PriceVersionID   string   // the version whose prices are paid; "" for the same
 	Bases            []string // versions that the plan's version inherits from, the nearest first
 	Addons           []Addon
+	Own              subscription.Own // values and quantities of the subscription's own
 	InTrial          bool
 	TrialEndDate     *time.Time
 	CancellationDate *time.Time

@@ -30,10 +30,11 @@ func (s *Service) Archive(ctx context.Context, env tenant.ID, ref string, cancel
 		if err != nil || c.Archived() {
 			return c, err
 		}
-		if err := s.settle(ctx, st, env, &c, now); err != nil {
+		b := s.open(ctx, st, env, &c, now)
+		if err := b.settle(now); err != nil {
 			return c, err
 		}
-		subs, err := st.SubscriptionsOf(ctx, env, c.ID)
+		subs, err := b.all()
 		if err != nil {
 			return c, err
 		}
@@ -42,27 +43,25 @@ func (s *Service) Archive(ctx context.Context, env tenant.ID, ref string, cancel
 				return c, err
 			}
 		}
-		for _, sub := range subs {
-			if sub.Status.Ended() {
-				continue
+		for _, p := range subs {
+			if !p.Status.Ended() {
+				b.write(p, subscription.Cancel(p.Subscription, subscription.CustomerArchived, now))
 			}
-			ch := subscription.Cancel(sub, subscription.CustomerArchived, now)
-			st.UpdateSubscription(env, ch.Subscription)
-			st.DeleteTimersOf(env, sub.ID)
-			st.Append(env, ch.Events...)
 		}
+		b.touch()
 		c.Erase()
-		c.ArchivedAt, c.UpdatedAt = &now, now
-		c.Version++
-		st.UpdateCustomer(env, c)
+		c.ArchivedAt = &now
 		st.EraseAnswers(env, c.RefID)
-		st.Append(env, c.Event("customer.deleted", nil),
-			subscription.EntitlementsUpdated(c.RefID, "", "customer_archived", c.Version, now))
+		deleted := c.Event("customer.deleted", nil)
+		deleted.At = now
+		b.events = append(b.events, deleted)
+		b.entitled("", "customer_archived")
+		b.save()
 		return c, nil
 	}, tx.Lock{Kind: tx.Customer, Ref: ref})
 }
 
-func mayArchive(subs []subscription.Subscription) error {
+func mayArchive(subs []*entry) error {
 	for _, sub := range subs {
 		paying := sub.Status == subscription.Active || sub.Status == subscription.PaymentPending || sub.Status == subscription.NotStarted
 		if paying && sub.PricingType != catalog.Free {

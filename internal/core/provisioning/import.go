@@ -160,7 +160,7 @@ func (m importing) create(st Store, r customer.Row, now time.Time) {
 	c := r.New().Customer(m.ids.New(), now)
 	c.First.Strategy, c.First.Steps = string(journey.SkippedSubscriptionCreation), []string{"Imported."}
 	st.InsertCustomer(m.env, c)
-	st.Append(m.env, created(c))
+	st.Append(m.env, createdEvent(c))
 }
 
 func (m importing) update(ctx context.Context, st Store, c customer.Customer, r customer.Row, now time.Time) error {

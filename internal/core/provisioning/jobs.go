@@ -82,6 +82,7 @@ type jobStore interface {
 func (s *Service) kinds() map[string]jobStep {
 	return map[string]jobStep{
 		TaskMigration: s.migrate,
+		TaskImport:    s.importStep,
 	}
 }
 

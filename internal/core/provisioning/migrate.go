@@ -226,7 +226,7 @@ func (m migration) move(list []Candidate, now time.Time, t *Task) error {
 			continue
 		}
 		m.st.UpdateSubscription(m.env, ch.Subscription)
-		m.st.RepinAddons(m.env, ch.Subscription)
+		m.st.ReplaceAddons(m.env, ch.Subscription)
 		told := append(ch.Events,
 			subscription.EntitlementsUpdated(sub.CustomerRef, sub.Resource, "subscription_migrated", held[sub.CustomerID].Version, now))
 		for i := range told {

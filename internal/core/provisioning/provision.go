@@ -7,9 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/base/errs"
-	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
 	"github.com/purserhq/purser/internal/core/catalog"
@@ -76,12 +74,12 @@ func (p provision) run(st Store, now time.Time) (Result, error) {
 	if !errors.Is(err, customer.ErrNotFound) {
 		return Result{}, err
 	}
-	d, err := p.decide(st, now)
+	b, made, err := p.decide(st, now)
 	if err != nil {
 		return Result{}, err
 	}
-	d.save(st, p.env, p.ids)
-	return d.result(now), nil
+	b.save()
+	return b.provisioned(made)
 }
 
 // dry decides in a read: an existing customer is settled first, and nothing of the new one is written.
@@ -100,92 +98,106 @@ func (p provision) dry() (Result, error) {
 		if !errors.Is(err, customer.ErrNotFound) {
 			return Result{}, err
 		}
-		d, err := p.decide(st, now)
+		b, made, err := p.decide(st, now)
 		if err != nil {
 			return Result{}, err
 		}
-		return d.result(now), p.idIsFree(st)
+		if in := p.req.params(); in != nil && in.ID != nil {
+			if err := b.idIsFree(*in); err != nil {
+				return Result{}, err
+			}
+		}
+		return b.provisioned(made)
 	})
 }
 
-// idIsFree refuses a subscription id that is taken, as the insert would.
-func (p provision) idIsFree(st Store) error {
-	if p.req.Subscription == nil || p.req.Subscription.ID == nil {
-		return nil
-	}
-	_, err := st.SubscriptionByRef(p.ctx, p.env, *p.req.Subscription.ID)
-	switch {
-	case errors.Is(err, subscription.ErrNotFound):
-		return nil
-	case err == nil:
-		return subscription.ErrDuplicated
-	}
-	return err
-}
-
-// decided is all that a provision will write.
-type decided struct {
-	customer customer.Customer
-	change   *subscription.Change
-	resource string
-	rows     *entitlement.Rows
-}
-
-// decide is the decision alone: it reads the catalog and writes nothing.
-func (p provision) decide(st Store, now time.Time) (decided, error) {
-	d := decided{customer: p.req.Customer(p.ids.New(), now)}
-	c := &d.customer
+// decide writes the new customer and its subscription into a book, and nothing else.
+func (p provision) decide(st Store, now time.Time) (*book, *entry, error) {
+	c := p.req.Customer(p.ids.New(), now)
 	c.First.Fingerprint = p.print
+	b := p.open(p.ctx, st, p.env, &c, now)
+	b.made, b.facts = true, p.facts()
 	if c.CouponID != nil {
 		if err := mayHaveCoupon(p.ctx, st, p.env, *c.CouponID); err != nil {
-			return d, err
+			return nil, nil, err
 		}
 	}
+	var made *entry
+	var err error
 	if p.req.Subscription == nil {
 		dec := journey.Decide(journey.Request{})
 		c.First.Strategy, c.First.Steps = string(dec.Strategy), dec.Steps
-		return d, nil
+	} else if made, err = b.firstSubscription(*p.req.params()); err != nil {
+		return nil, nil, err
 	}
-	cat, err := st.Catalog(p.ctx, p.env)
+	b.events = append([]event.Event{createdEvent(c)}, b.events...)
+	return b, made, nil
+}
+
+// createdEvent tells of a new customer.
+func createdEvent(c customer.Customer) event.Event {
+	return c.Event("customer.created", map[string]any{
+		"excludeFromExperiment": c.ExcludeFromExperiment, "subscriptionDecisionStrategy": c.First.Strategy,
+	})
+}
+
+// facts are what is known of a new customer's payments: the request may have brought a payment method
+// (domain-catalog-provisioning §6.5).
+func (p provision) facts() facts {
+	connected := p.billing != nil && p.billing.Connected(p.env)
+	return facts{connected: connected, hasMethod: p.req.DefaultPaymentMethod != nil}
+}
+
+// firstSubscription gives a new customer the subscription that the journey decides on.
+func (b *book) firstSubscription(in Params) (*entry, error) {
+	cat, err := b.cat()
 	if err != nil {
-		return d, err
+		return nil, err
 	}
-	product, asked, err := requested(cat, *p.req.Subscription)
+	product, asked, err := requested(cat, in)
 	if err != nil {
-		return d, err
+		return nil, err
 	}
 	dec := journey.Decide(journey.Request{
-		Requested: &journey.Requested{
-			Plan: asked.ForJourney(), BillingPeriod: p.req.Subscription.BillingPeriod, Given: p.req.Subscription.given(),
-		},
+		Requested: &journey.Requested{Plan: asked.ForJourney(), BillingPeriod: in.BillingPeriod, Given: in.given()},
 		Settings:  product.Settings,
 		StartPlan: startPlan(cat, product.Settings),
 	})
-	change, err := p.create(cat, product, dec, *c, now)
+	plan, ok := cat.Plan(dec.Plan.ID)
+	if !ok {
+		return nil, catalog.ErrPlanNotFound.Because("There is no plan %s.", dec.Plan.ID)
+	}
+	in = in.without(dec.Dropped)
+	in.BillingPeriod = dec.BillingPeriod
+	t, err := b.terms(in, plan, dec.Strategy == journey.RequestedPlan)
 	if err != nil {
-		return d, err
+		return nil, err
 	}
-	d.change, d.resource = &change, change.Subscription.Resource
+	res, err := b.offer(in, product, t, place{})
+	switch {
+	case errors.Is(err, subscription.ErrCheckoutMissing):
+		return nil, subscription.ErrNoPaymentMethod.Because("The plan %s has to be paid, and the customer has no payment method.", plan.RefID)
+	case err != nil:
+		return nil, err
+	}
+	c := b.c
 	c.First.Strategy = string(dec.Strategy)
-	c.First.Steps = append(dec.Steps, change.Steps...)
-	c.First.SubscriptionID = &change.Subscription.ID
-	if change.Tried {
-		c.Trialed = append(c.Trialed, customer.Trialed{ProductID: product.RefID, PlanID: change.Subscription.PlanRef})
-	}
-	if change.Subscription.Status.Live() {
-		d.rows = rowsOf(cat, change.Subscription)
-	}
-	return d, nil
+	c.First.Steps = append(dec.Steps, res.steps...)
+	c.First.SubscriptionID = &res.entry.ID
+	return res.entry, nil
 }
 
 // requested finds the plan that was asked for and checks the parameters that no journey can make right.
 func requested(cat *catalog.Snapshot, in Params) (*catalog.Product, *catalog.Package, error) {
 	plan, ok := cat.Plan(in.PlanID)
 	if !ok || plan.Status == catalog.Archived {
-		return nil, nil, catalog.ErrPlanNotFound.At(paramsPath+"planId", "There is no plan %s.", in.PlanID)
+		if _, isAddon := cat.Addon(in.PlanID); isAddon && !ok {
+			return nil, nil, ErrSinglePlan.At(in.Path+"planId", "%s is an add-on, and a subscription needs a plan.", in.PlanID)
+		}
+		return nil, nil, catalog.ErrPlanNotFound.At(in.Path+"planId", "There is no plan %s.", in.PlanID)
 	}
 	if plan.Latest == nil {
-		return nil, nil, catalog.ErrUnpublished.At(paramsPath+"planId", "The plan %s is not published yet.", in.PlanID)
+		return nil, nil, catalog.ErrUnpublished.At(in.Path+"planId", "The plan %s is not published yet.", in.PlanID)
 	}
 	product, ok := cat.ProductByID(plan.ProductID)
 	if !ok {
@@ -193,98 +205,27 @@ func requested(cat *catalog.Snapshot, in Params) (*catalog.Product, *catalog.Pac
 	}
 	switch {
 	case product.MultipleSubscriptions && in.ResourceID == nil:
-		return nil, nil, errs.InvalidArgument.At(paramsPath+"resourceId",
+		return nil, nil, errs.InvalidArgument.At(in.Path+"resourceId",
 			"The product %s has one subscription per resource: a resourceId is needed.", product.RefID)
 	case !product.MultipleSubscriptions && in.ResourceID != nil:
-		return nil, nil, errs.InvalidArgument.At(paramsPath+"resourceId",
+		return nil, nil, errs.InvalidArgument.At(in.Path+"resourceId",
 			"The product %s has one subscription per customer: leave resourceId out.", product.RefID)
 	}
 	return product, plan, nil
 }
 
-func startPlan(cat *catalog.Snapshot, s journey.Settings) *journey.Plan {
-	plan, ok := cat.Plan(string(s.StartPlanID))
-	if !ok {
-		return nil
-	}
-	j := plan.ForJourney()
-	return &j
-}
-
-// create makes the subscription that was decided on.
-func (p provision) create(cat *catalog.Snapshot, product *catalog.Product, dec journey.Decision, c customer.Customer, now time.Time) (subscription.Change, error) {
-	in := p.req.Subscription
-	plan, ok := cat.Plan(dec.Plan.ID)
-	if !ok {
-		return subscription.Change{}, catalog.ErrPlanNotFound.Because("There is no plan %s.", dec.Plan.ID)
-	}
-	terms, err := p.terms(cat, plan, dec)
-	if err != nil {
-		return subscription.Change{}, err
-	}
-	n := subscription.New{
-		ID: p.ids.New(), RefID: id.Generated("subscription"), CustomerID: c.ID, CustomerRef: c.RefID,
-		Product: *product, Plan: *plan, Bases: cat.Bases(plan.Latest), Addons: terms.addons,
-		BillingPeriod: terms.period, Country: terms.country, Metadata: in.Metadata,
-		History: subscription.History{Tried: c.HasTried(product.RefID)},
-	}
-	if in.StartDate != nil {
-		start := clock.Business(*in.StartDate)
-		n.StartDate = &start
-	}
-	if in.ID != nil {
-		n.RefID = *in.ID
-	}
-	if in.ResourceID != nil {
-		n.Resource = *in.ResourceID
-	}
-	change := subscription.Create(n, now)
-	change.Steps = append(terms.notes, change.Steps...)
-	return change, nil
-}
-
-// save queues every row and event of a decision.
-func (d decided) save(st Store, env tenant.ID, ids id.Source) {
-	c := d.customer
-	st.InsertCustomer(env, c)
-	events := []event.Event{created(c)}
-	if ch := d.change; ch != nil {
-		if d.resource != "" {
-			st.InsertResource(env, Resource{ID: ids.New(), CustomerID: c.ID, RefID: d.resource, CreatedAt: c.CreatedAt})
-		}
-		st.InsertSubscription(env, ch.Subscription)
-		for i := range ch.Timers {
-			ch.Timers[i].ID = ids.New()
-		}
-		st.InsertTimers(env, c.CreatedAt, ch.Timers...)
-		events = append(events, ch.Events...)
-		if ch.Subscription.Status.Live() {
-			events = append(events, subscription.EntitlementsUpdated(c.RefID, d.resource, "subscription_created", c.Version, c.CreatedAt))
-		}
-	}
-	st.Append(env, events...)
-}
-
-func created(c customer.Customer) event.Event {
-	return c.Event("customer.created", map[string]any{
-		"excludeFromExperiment": c.ExcludeFromExperiment, "subscriptionDecisionStrategy": c.First.Strategy,
-	})
-}
-
-func (d decided) result(now time.Time) Result {
+// provisioned is the answer about what was made.
+func (b *book) provisioned(made *entry) (Result, error) {
 	r := Result{
-		Customer: d.customer, Strategy: d.customer.First.Strategy, Steps: d.customer.First.Steps,
-		At: now,
+		Customer: *b.c, Strategy: b.c.First.Strategy, Steps: b.c.First.Steps, At: b.at, Entitlements: []entitlement.Answer{},
 	}
-	var until time.Time
-	if d.change != nil {
-		r.Subscription = &d.change.Subscription
-		if end := r.Subscription.EffectiveEnd(); end != nil {
-			until = *end
-		}
+	if made == nil {
+		return r, nil
 	}
-	r.Entitlements = entitlement.Present(d.rows, until)
-	return r
+	r.Subscription = &made.Subscription
+	var err error
+	r.Entitlements, err = b.answers(made.Resource)
+	return r, err
 }
 
 // mayRepeat refuses a request for a customer that another request made.

@@ -13,9 +13,11 @@ import (
 	"github.com/purserhq/purser/internal/base/page"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/account"
 	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/customer"
 	"github.com/purserhq/purser/internal/core/entitlement"
+	"github.com/purserhq/purser/internal/core/event"
 	"github.com/purserhq/purser/internal/core/subscription"
 	"github.com/purserhq/purser/internal/core/timer"
 )
@@ -29,6 +31,12 @@ type Store interface {
 	jobStore
 	migrationStore
 	entitlement.Store
+	// BillingDefaults are the account's terms for subscriptions that say nothing else.
+	BillingDefaults() account.BillingDefaults
+	// OwnerOf finds whose a subscription is; subscription.ErrNotFound for an unknown one.
+	OwnerOf(ctx context.Context, env tenant.ID, ref string) (Owner, error)
+	// SubscriptionEvents are the events of one subscription, the oldest first: at most the newest so many.
+	SubscriptionEvents(ctx context.Context, env tenant.ID, ref string, limit int) ([]event.Event, error)
 	CouponByRef(ctx context.Context, env tenant.ID, ref string) (catalog.Coupon, error)
 	// InsertResource makes a resource of a customer; one that exists is left alone.
 	InsertResource(env tenant.ID, r Resource)
@@ -47,7 +55,12 @@ type Service struct {
 	node  string // names this process in leases
 	slots chan struct{}
 	usage Usage
+	// billing is nil without a provider.
+	billing subscription.Billing
 }
+
+// SetBilling connects a billing provider. Call it before anything else.
+func (s *Service) SetBilling(b subscription.Billing) { s.billing = b }
 
 // NewService binds the use cases to a database. key is the database's own secret for fingerprints.
 func NewService(db tx.Runner[Store], key []byte) *Service {

@@ -5,17 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"sort"
-	"time"
 	"unicode/utf8"
 
-	"github.com/purserhq/purser/internal/base/country"
 	"github.com/purserhq/purser/internal/base/errs"
-	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/metadata"
 	"github.com/purserhq/purser/internal/core/customer"
-	"github.com/purserhq/purser/internal/core/subscription"
 )
 
 // Request is one provisionCustomer call (domain-catalog-provisioning §6.1).
@@ -27,82 +22,26 @@ type Request struct {
 	DryRun bool
 }
 
-// Params is the subscription part of a Request. Only PlanID is required.
-type Params struct {
-	PlanID        string
-	ID            *string // refId; made up when not given
-	ResourceID    *string
-	StartDate     *time.Time
-	Metadata      map[string]string
-	BillingPeriod string // MONTHLY, ANNUALLY or ""
-	Country       string // ISO 3166-1 alpha-2, or ""; chooses among localised prices
-	Addons        []AddonQuantity
-}
-
-// AddonQuantity asks for an add-on.
-type AddonQuantity struct {
-	ID       string `json:"id"` // refId
-	Quantity int64  `json:"quantity"`
-}
-
 const paramsPath = "subscriptionParams."
 
 // Validate names every bad field.
 func (r Request) Validate() error {
 	var c errs.Checks
 	r.Check(&c)
-	if p := r.Subscription; p != nil {
+	if p := r.params(); p != nil {
 		p.check(&c)
 	}
 	return c.Err()
 }
 
-func (p Params) check(c *errs.Checks) {
-	checkRef := func(name, ref string) {
-		if issue := id.RefIssue(ref); issue != "" {
-			c.Shape(paramsPath+name, "%s", issue)
-		}
+// params are the subscription's, with their place in the request.
+func (r Request) params() *Params {
+	if r.Subscription == nil {
+		return nil
 	}
-	checkRef("planId", p.PlanID)
-	if p.ID != nil {
-		checkRef("id", *p.ID)
-	}
-	if p.ResourceID != nil {
-		checkRef("resourceId", *p.ResourceID)
-	}
-	switch p.BillingPeriod {
-	case "", subscription.Monthly, subscription.Annually:
-	default:
-		c.Shape(paramsPath+"billingPeriod", "must be MONTHLY or ANNUALLY")
-	}
-	if p.Country != "" && !country.Valid(p.Country) {
-		c.Shape(paramsPath+"billingCountryCode", "must be an ISO 3166-1 alpha-2 code such as DE")
-	}
-	for i, a := range p.Addons {
-		checkRef(fmt.Sprintf("addons[%d].id", i), a.ID)
-	}
-	if d := p.StartDate; d != nil && (d.Year() < 1970 || d.Year() > 9000) {
-		c.Rule(paramsPath+"startDate", "must lie between the years 1970 and 9000")
-	}
-	metadata.Check(c, paramsPath+"metadata", p.Metadata)
-}
-
-// given names the parameters besides the plan that were given, in order.
-func (p Params) given() []string {
-	var names []string
-	add := func(name string, ok bool) {
-		if ok {
-			names = append(names, name)
-		}
-	}
-	add("id", p.ID != nil)
-	add("resourceId", p.ResourceID != nil)
-	add("startDate", p.StartDate != nil)
-	add("metadata", len(p.Metadata) > 0)
-	add("billingPeriod", p.BillingPeriod != "")
-	add("billingCountryCode", p.Country != "")
-	add("addons", len(p.Addons) > 0)
-	return names
+	p := *r.Subscription
+	p.Path = paramsPath
+	return &p
 }
 
 // Fingerprint has a keyed hash per given field, so that a repeat can be told from another request, and a conflict can
@@ -141,16 +80,42 @@ func (r Request) Fingerprint(key []byte) map[string]string {
 	put("integrations", canonical(r.Integrations))
 	put("passthrough", canonical(r.Passthrough))
 	if p := r.Subscription; p != nil {
-		put(paramsPath+"planId", p.PlanID)
-		text(paramsPath+"id", p.ID)
-		text(paramsPath+"resourceId", p.ResourceID)
-		put(paramsPath+"startDate", p.StartDate)
-		put(paramsPath+"metadata", metadata.Given(p.Metadata))
-		put(paramsPath+"billingPeriod", p.BillingPeriod)
-		put(paramsPath+"billingCountryCode", p.Country)
-		put(paramsPath+"addons", p.Addons)
+		p.fingerprint(put, text)
 	}
 	return out
+}
+
+func (p Params) fingerprint(put func(string, any), text func(string, *string)) {
+	at := func(name string) string { return paramsPath + name }
+	put(at("planId"), p.PlanID)
+	text(at("id"), p.ID)
+	text(at("resourceId"), p.ResourceID)
+	put(at("startDate"), p.StartDate)
+	put(at("cancellationDate"), p.CancellationDate)
+	put(at("metadata"), metadata.Given(p.Metadata))
+	put(at("billingPeriod"), p.BillingPeriod)
+	put(at("billingCountryCode"), p.Country)
+	put(at("addons"), p.Addons)
+	put(at("charges"), p.Charges)
+	put(at("unitQuantity"), p.UnitQuantity)
+	put(at("priceOverrides"), p.PriceOverrides)
+	put(at("entitlements"), p.Values)
+	put(at("minimumSpend"), p.MinimumSpend)
+	put(at("budget"), p.Budget)
+	put(at("appliedCoupon"), p.Coupon)
+	put(at("trialOverrideConfiguration"), p.Trial)
+	put(at("payingCustomerId"), p.PayingCustomerID)
+	put(at("billingId"), p.BillingID)
+	put(at("salesforceId"), p.SalesforceID)
+	put(at("paymentCollectionMethod"), p.CollectionMethod)
+	put(at("scheduleStrategy"), p.ScheduleStrategy)
+	put(at("billingInformation"), struct {
+		Proration string `json:"prorationBehavior,omitempty"`
+		Paid      bool   `json:"isInvoicePaid,omitempty"`
+	}{p.Proration, p.InvoicePaid})
+	if p.RestartCycle {
+		put(at("billingCycleAnchor"), "NOW")
+	}
 }
 
 func isEmpty(b []byte) bool {

@@ -3,6 +3,7 @@ package provisioning
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/id"
@@ -32,194 +33,225 @@ func (s *Service) Settle(ctx context.Context, env tenant.ID, customerRef string)
 	}, tx.Lock{Kind: tx.Customer, Ref: customerRef})
 }
 
-// settle applies what is due for a customer whose row is held, in order, each effect at its due time. One effect may
-// make another timer that is due as well, so it looks again after each.
+// settle applies what is due for a customer whose row is held.
 func (s *Service) settle(ctx context.Context, st Store, env tenant.ID, c *customer.Customer, now time.Time) error {
-	for c.Due != nil && !c.Due.After(now) {
-		timers, err := st.DueTimers(ctx, env, c.ID, now)
-		if err != nil {
-			return err
-		}
-		if len(timers) == 0 {
-			c.Due = nil
-			return nil
-		}
-		if err := s.fire(ctx, st, env, c, timers[0]); err != nil {
-			return fmt.Errorf("timer %s of %s: %w", timers[0].Kind, timers[0].ID, err)
-		}
-	}
-	return nil
-}
-
-// fire applies one timer and removes it. A timer whose subscription has moved on has nothing left to do.
-func (s *Service) fire(ctx context.Context, st Store, env tenant.ID, c *customer.Customer, t timer.Timer) error {
-	st.DeleteTimer(env, t.ID)
-	sub, err := st.SubscriptionByID(ctx, env, t.SubscriptionID)
-	if err != nil {
+	b := s.open(ctx, st, env, c, now)
+	if err := b.settle(now); err != nil {
 		return err
 	}
-	f := firing{Service: s, ctx: ctx, st: st, env: env, customer: c, at: t.Due}
-	switch {
-	case t.Kind == timer.TrialEndsSoon && sub.Status == subscription.InTrial:
-		f.append(subscription.AnnounceTrialEnd(sub, t.Due).Events...)
-	case t.Kind == timer.TrialEnd && sub.Status == subscription.InTrial && sub.TrialEndDate.Equal(t.Due):
-		return f.endTrial(sub)
-	case t.Kind == timer.SubscriptionStart && sub.Status == subscription.NotStarted && sub.StartDate.Equal(t.Due):
-		return f.begin(sub)
-	}
 	return nil
 }
 
-// firing is one timer being applied, effective at its due time.
-type firing struct {
-	*Service
-	ctx      context.Context
-	st       Store
-	env      tenant.ID
-	customer *customer.Customer
-	at       time.Time
+// settle applies what is due up to now, in order, each effect at its due time, and saves it. One effect may make another
+// timer that is due as well. What a caller does afterwards happens at now.
+func (b *book) settle(now time.Time) error {
+	if b.c.Due == nil || b.c.Due.After(now) {
+		return nil
+	}
+	var err error
+	if b.due, err = b.st.DueTimers(b.ctx, b.env, b.c.ID, now); err != nil {
+		return err
+	}
+	acts := b.acting()
+	for {
+		t, ok := b.next(now)
+		if !ok {
+			break
+		}
+		b.at = t.Due
+		if err := b.fire(t); err != nil {
+			return fmt.Errorf("timer %s of %s: %w", t.Kind, t.SubscriptionID, err)
+		}
+	}
+	for i := range b.events {
+		b.events[i].Actor = acts
+	}
+	b.save()
+	b.at, b.c.Due = now, nil
+	return nil
 }
 
-func (f firing) append(events ...event.Event) {
-	for i := range events {
-		events[i].Actor = byTimer
+// acting is who is behind an effect of time: the clock, even where a caller's write noticed it.
+func (b *book) acting() event.Actor { return byTimer }
+
+// next takes the first timer that is due out of the book.
+func (b *book) next(now time.Time) (timer.Timer, bool) {
+	var first *timer.Timer
+	for _, list := range [][]timer.Timer{b.due, b.timers} {
+		for i := range list {
+			if t := &list[i]; !t.Due.After(now) && (first == nil || t.Before(*first)) {
+				first = t
+			}
+		}
 	}
-	f.st.Append(f.env, events...)
+	if first == nil {
+		return timer.Timer{}, false
+	}
+	t := *first
+	same := func(o timer.Timer) bool {
+		return o.SubscriptionID == t.SubscriptionID && o.Kind == t.Kind && o.Due.Equal(t.Due)
+	}
+	b.due, b.timers = slices.DeleteFunc(b.due, same), slices.DeleteFunc(b.timers, same)
+	if t.ID != "" {
+		b.fired = append(b.fired, t.ID)
+	}
+	return t, true
+}
+
+// fire applies one timer. A timer whose subscription has moved on has nothing left to do.
+func (b *book) fire(t timer.Timer) error {
+	p, err := b.find(t.SubscriptionID)
+	if err != nil || p == nil || p.Status.Ended() {
+		return err
+	}
+	switch {
+	case t.Kind == timer.TrialEndsSoon && p.Status == subscription.InTrial:
+		b.write(p, subscription.AnnounceTrialEnd(p.Subscription, t.Due))
+	case t.Kind == timer.PeriodEndsSoon && p.Status == subscription.Active:
+		b.write(p, subscription.AnnouncePeriodEnd(p.Subscription, t.Due))
+	case t.Kind == timer.TrialEnd && p.Status == subscription.InTrial && p.TrialEndDate.Equal(t.Due):
+		return b.endTrial(p)
+	case t.Kind == timer.SubscriptionStart && p.Status == subscription.NotStarted && p.StartDate.Equal(t.Due):
+		return b.begin(p)
+	case t.Kind == timer.Cancellation && p.CancellationDate != nil && p.CancellationDate.Equal(t.Due):
+		return b.cancelScheduled(p)
+	case t.Kind == timer.Update:
+		return b.runUpdates(p)
+	case t.Kind == timer.PaymentExpires && p.Status == subscription.PaymentPending:
+		b.write(p, subscription.Cancel(p.Subscription, subscription.PendingPaymentExpired, t.Due))
+	}
+	return nil
 }
 
 // endTrial ends a trial and does what the journey in force says about it (domain-catalog-provisioning §9.6).
-func (f firing) endTrial(sub subscription.Subscription) error {
-	cat, err := f.st.Catalog(f.ctx, f.env)
+func (b *book) endTrial(p *entry) error {
+	beside, err := b.place(p.ProductID, p.Resource)
 	if err != nil {
 		return err
 	}
-	product, ok := cat.ProductByID(sub.ProductID)
-	if !ok {
-		return fmt.Errorf("product %s is missing", sub.ProductID)
-	}
-	all, err := f.st.SubscriptionsOf(f.ctx, f.env, f.customer.ID)
+	product, downgrade, err := b.journeyOf(p.ProductID)
 	if err != nil {
 		return err
 	}
-	running := runningBeside(all, sub)
+	payable, err := b.payable(p)
+	if err != nil {
+		return err
+	}
 	end := journey.End(journey.EndInput{
-		Reason: journey.TrialEnded, Settings: product.Settings, ProductID: product.RefID, PlanID: sub.PlanRef,
-		PlanPricingType: sub.PricingType, TrialEndBehavior: journey.TrialEndBehavior(sub.TrialEndBehavior),
-		Payable: true, RunningNonTrial: running != nil, DowngradePlan: downgradePlan(cat, product.Settings),
+		Reason: journey.TrialEnded, Settings: product.Settings, ProductID: product.RefID, PlanID: p.PlanRef,
+		PlanPricingType: p.PricingType, TrialEndBehavior: journey.TrialEndBehavior(p.TrialEndBehavior),
+		Payable: payable, RunningNonTrial: beside.running != nil, DowngradePlan: downgrade,
 	})
 	if end.Convert {
-		f.convert(sub, running)
+		if err := b.convert(p, beside.running, subscription.TrialEnded); err != nil {
+			return err
+		}
 	} else {
-		f.update(subscription.ExpireTrial(sub, f.at, end.Steps))
+		b.write(p, subscription.ExpireTrial(p.Subscription, b.at, end.Steps))
 	}
 	if end.DowngradeTo != nil {
-		plan, _ := cat.Plan(end.DowngradeTo.ID)
-		f.insert(subscription.Create(subscription.New{
-			ID: f.ids.New(), RefID: id.Generated("subscription"), CustomerID: sub.CustomerID, CustomerRef: sub.CustomerRef,
-			Product: *product, Plan: *plan, Bases: cat.Bases(plan.Latest), Resource: sub.Resource, Metadata: sub.Metadata,
-		}, f.at))
+		if err := b.fallBack(p, product, end.DowngradeTo.ID); err != nil {
+			return err
+		}
 	}
-	f.append(subscription.EntitlementsUpdated(f.customer.RefID, sub.Resource, "trial_ended", f.customer.Version, f.at))
+	b.entitled(p.Resource, "trial_ended")
 	return nil
 }
 
-func downgradePlan(cat *catalog.Snapshot, s journey.Settings) *journey.Plan {
-	plan, ok := cat.Plan(string(s.DowngradePlanID))
+// journeyOf is a product and the plan that its journey ends with.
+func (b *book) journeyOf(productID string) (*catalog.Product, *journey.Plan, error) {
+	cat, err := b.cat()
+	if err != nil {
+		return nil, nil, err
+	}
+	product, ok := cat.ProductByID(productID)
 	if !ok {
-		return nil
+		return nil, nil, fmt.Errorf("product %s is missing", productID)
+	}
+	plan, ok := cat.Plan(string(product.Settings.DowngradePlanID))
+	if !ok {
+		return product, nil, nil
 	}
 	j := plan.ForJourney()
-	return &j
+	return product, &j, nil
 }
 
-// runningBeside finds the running subscription, no trial, in the scope of another one.
-func runningBeside(all []subscription.Subscription, sub subscription.Subscription) *subscription.Subscription {
-	for i, o := range all {
-		running := o.Status == subscription.Active || o.Status == subscription.PaymentPending
-		if running && o.ID != sub.ID && o.ProductID == sub.ProductID && o.Resource == sub.Resource {
-			return &all[i]
-		}
+// fallBack starts the free plan that follows a subscription (§9.11).
+func (b *book) fallBack(after *entry, product *catalog.Product, planRef string) error {
+	cat, err := b.cat()
+	if err != nil {
+		return err
 	}
+	plan, ok := cat.Plan(planRef)
+	if !ok || !plan.Available() {
+		return nil
+	}
+	b.insert(subscription.Create(subscription.New{
+		ID: b.ids.New(), RefID: id.Generated("subscription"), CustomerID: b.c.ID, CustomerRef: b.c.RefID,
+		Product: *product, Resource: after.Resource, Metadata: after.Metadata,
+		Sale: subscription.Sale{Plan: *plan, Bases: cat.Bases(plan.Latest)},
+	}, b.at))
 	return nil
 }
 
 // convert makes a trial a paid subscription, in the place of the one that runs beside it.
-func (f firing) convert(sub subscription.Subscription, running *subscription.Subscription) {
-	if running != nil {
-		f.update(subscription.Cancel(*running, subscription.UpgradeOrDowngrade, f.at))
+func (b *book) convert(p, running *entry, reason string) error {
+	if running != nil && running.ID != p.ID {
+		if err := b.giveBack(running); err != nil {
+			return err
+		}
+		b.write(running, subscription.Cancel(running.Subscription, subscription.UpgradeOrDowngrade, b.at))
 	}
-	f.update(subscription.ConvertTrial(sub, f.at))
+	ch := subscription.ConvertTrial(p.Subscription, b.at, reason)
+	if err := b.first(&ch); err != nil {
+		return err
+	}
+	b.write(p, ch)
+	return nil
 }
 
 // begin starts a scheduled subscription in the place of what runs in its scope. One whose plan can no longer be started
 // is cancelled.
-func (f firing) begin(sub subscription.Subscription) error {
-	cat, err := f.st.Catalog(f.ctx, f.env)
+func (b *book) begin(p *entry) error {
+	cat, err := b.cat()
 	if err != nil {
 		return err
 	}
-	plan, ok := cat.PackageByID(sub.PlanID)
+	plan, ok := cat.PackageByID(p.PlanID)
 	if !ok || !plan.Available() {
-		f.update(subscription.Cancel(sub, subscription.Immediate, f.at))
+		ch := subscription.Cancel(p.Subscription, subscription.Immediate, b.at)
+		ch.Note(subscription.Note{Steps: []string{fmt.Sprintf("The plan %s cannot be started any more.", p.PlanRef)}})
+		b.write(p, ch)
 		return nil
 	}
-	all, err := f.st.SubscriptionsOf(f.ctx, f.env, f.customer.ID)
+	history, err := b.history(p.ProductID, p.ProductRef)
 	if err != nil {
 		return err
 	}
-	ch := subscription.Begin(sub, *plan, cat.Bases(plan.Latest), latestAddons(cat, sub), history(*f.customer, all, sub.ProductID, sub.ProductRef))
-	for _, o := range all {
-		if o.ID != sub.ID && o.ProductID == sub.ProductID && o.Resource == sub.Resource && replaces(ch.Subscription, o) {
-			f.update(subscription.Cancel(o, subscription.UpgradeOrDowngrade, f.at))
-		}
+	here, err := b.place(p.ProductID, p.Resource)
+	if err != nil {
+		return err
 	}
+	ch := subscription.Begin(p.Subscription, subscription.Sale{
+		Plan: *plan, Bases: cat.Bases(plan.Latest), Addons: latestAddons(cat, p.Subscription), Country: p.Country,
+	}, history)
+	if err := b.take(&ch, here, false); err != nil {
+		return err
+	}
+	b.write(p, ch)
+	p.addons = true
 	if ch.Tried {
-		f.customer.Trialed = append(f.customer.Trialed, customer.Trialed{ProductID: sub.ProductRef, PlanID: sub.PlanRef})
-		f.customer.Version++
-		f.customer.UpdatedAt = f.at
-		f.st.UpdateCustomer(f.env, *f.customer)
+		b.tried(p)
 	}
-	f.update(ch)
-	f.st.RepinAddons(f.env, ch.Subscription)
-	f.append(subscription.EntitlementsUpdated(f.customer.RefID, sub.Resource, "subscription_started", f.customer.Version, f.at))
+	b.entitled(p.Resource, "subscription_started")
 	return nil
 }
 
-// replaces reports whether a starting subscription ends another of its scope: a trial a trial, others another (§9.2).
-func replaces(starting, other subscription.Subscription) bool {
-	if starting.Status == subscription.InTrial {
-		return other.Status == subscription.InTrial
+// history is what decides about a trial of a product.
+func (b *book) history(productID, productRef string) (h subscription.History, err error) {
+	h.Tried = b.c.HasTried(productRef)
+	if !h.Tried && !b.made {
+		h.Paid, err = b.st.HasPaid(b.ctx, b.env, b.c.ID, productID)
 	}
-	return other.Status == subscription.Active || other.Status == subscription.PaymentPending
-}
-
-func history(c customer.Customer, all []subscription.Subscription, productID, productRef string) subscription.History {
-	h := subscription.History{Tried: c.HasTried(productRef)}
-	for _, o := range all {
-		if o.ProductID == productID && o.PricingType != catalog.Free && o.BillingCycleAnchor != nil {
-			h.Paid = true
-		}
-	}
-	return h
-}
-
-func (f firing) update(ch subscription.Change) {
-	f.st.UpdateSubscription(f.env, ch.Subscription)
-	if ch.Subscription.Status.Ended() {
-		f.st.DeleteTimersOf(f.env, ch.Subscription.ID)
-	}
-	f.timers(ch)
-}
-
-func (f firing) insert(ch subscription.Change) {
-	f.st.InsertSubscription(f.env, ch.Subscription)
-	f.timers(ch)
-}
-
-func (f firing) timers(ch subscription.Change) {
-	for i := range ch.Timers {
-		ch.Timers[i].ID = f.ids.New()
-	}
-	f.st.InsertTimers(f.env, f.at, ch.Timers...)
-	f.append(ch.Events...)
+	return h, err
 }

@@ -161,6 +161,16 @@ func (r *taskRunner) await(ctx context.Context, patience time.Duration, work fun
 	}
 }
 
+// background runs work that nobody waits for; Close ends it.
+func (r *taskRunner) background(ctx context.Context, work func(context.Context)) {
+	bg, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n := r.enter(cancel)
+	go func() {
+		defer r.leave(n)
+		work(bg)
+	}()
+}
+
 func (r *taskRunner) enter(cancel context.CancelFunc) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

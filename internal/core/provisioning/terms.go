@@ -1,13 +1,13 @@
 package provisioning
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/core/catalog"
-	"github.com/purserhq/purser/internal/core/entitlement"
-	"github.com/purserhq/purser/internal/core/journey"
 	"github.com/purserhq/purser/internal/core/subscription"
 )
 
@@ -15,170 +15,297 @@ import (
 var (
 	ErrBillingPeriodMissing = errs.New(errs.Invalid, "BillingPeriodMissingError", "The plan has prices for several billing periods: say which.")
 	ErrIncompatibleAddon    = errs.New(errs.Invalid, "UncompatibleSubscriptionAddon", "The plan does not go with this add-on.")
+	// ErrSinglePlan is a plan in an add-on's place, or the reverse.
+	ErrSinglePlan = errs.New(errs.Invalid, "SubscriptionMustHaveSinglePlanError", "A subscription has exactly one plan.")
+	// ErrNoEntitlement is a value for a feature that the subscription does not give.
+	ErrNoEntitlement = errs.New(errs.Invalid, "NoFeatureEntitlementInSubscription", "The subscription has no entitlement to this feature.")
 )
 
-// terms are what a subscription to a plan is sold for.
+// terms are what a subscription to a plan is sold for, checked.
 type terms struct {
-	period  string
-	country string
-	addons  []subscription.NewAddon
+	subscription.Sale
+	details subscription.Details
 	notes   []string // what was dropped, in words
 }
 
-// terms takes from the request what survives the journey's decision, and checks it against the plan that came of it.
-func (p provision) terms(cat *catalog.Snapshot, plan *catalog.Package, dec journey.Decision) (t terms, err error) {
-	in := p.req.Subscription
-	if !slices.Contains(dec.Dropped, "addons") {
-		if t.addons, err = chooseAddons(cat, plan, in.Addons); err != nil {
-			return t, err
-		}
-	}
-	if err := missingValues(cat, plan, t.addons); err != nil {
+// terms checks what was asked for against a plan (domain-catalog-provisioning §9.3 steps 4 to 7). Where the plan has
+// several billing periods one must be asked for, unless mustAsk is false and the first is taken.
+func (b *book) terms(in Params, plan *catalog.Package, mustAsk bool) (t terms, err error) {
+	cat, err := b.cat()
+	if err != nil {
 		return t, err
 	}
-	if err := t.choosePeriod(plan, dec); err != nil {
+	t.Plan, t.Bases = *plan, cat.Bases(plan.Latest)
+	if t.Addons, err = chooseAddons(cat, plan, in); err != nil {
+		return t, err
+	}
+	if err := t.choosePeriod(in, mustAsk); err != nil {
 		return t, err
 	}
 	costs := func(a subscription.NewAddon) bool { return a.Package.Latest.PricingType == catalog.Paid }
-	if plan.Latest.PricingType != catalog.Paid && !slices.ContainsFunc(t.addons, costs) {
-		return t, nil
+	if plan.Latest.PricingType == catalog.Paid || slices.ContainsFunc(t.Addons, costs) {
+		t.Country = in.Country
+		if err := t.oneBill(in); err != nil {
+			return t, err
+		}
 	}
-	if !slices.Contains(dec.Dropped, "billingCountryCode") {
-		t.country = in.Country
+	return t, t.checkDetails(cat, in)
+}
+
+// checkDetails takes over what is the subscription's own: quantities, prices, values and bounds of spending.
+func (t *terms) checkDetails(cat *catalog.Snapshot, in Params) error {
+	var c errs.Checks
+	s := subscription.Subscription{Country: t.Country, BillingPeriod: t.BillingPeriod}
+	s.PriceOverrides = in.PriceOverrides
+	s.Pay("", t.Plan.Latest.Prices)
+	for _, a := range t.Addons {
+		s.Pay(a.Package.RefID, a.Package.Latest.Prices)
 	}
-	return t, t.oneBill(plan, in.Addons)
+	quantities := chooseQuantities(&c, in, &s)
+	checkTargets(&c, in.Path, in.PriceOverrides, t.sold())
+	if m := in.MinimumSpend; m != nil {
+		if own := currencyOf(&s); own != "" && own != m.Currency {
+			c.Rule(in.Path+"minimumSpend.currency", "must be %s, in which the subscription is paid", own)
+		}
+	}
+	has := t.entitlements()
+	checkSubscriptionValues(&c, cat, in.Path+"entitlements", &t.Plan, in.Values, has)
+	t.missingValues(&c, cat, in, has)
+	t.details = subscription.Details{
+		Quantities: quantities, PriceOverrides: in.PriceOverrides, Values: in.Values, MinimumSpend: in.MinimumSpend,
+		Budget: in.Budget, BillingID: in.BillingID, SalesforceID: in.SalesforceID, CollectionMethod: in.CollectionMethod,
+		Proration: in.Proration,
+	}
+	return c.Err()
+}
+
+// currency is what is paid in; "" for nothing.
+func (t *terms) currency() money.Currency {
+	s := subscription.Subscription{Country: t.Country, BillingPeriod: t.BillingPeriod}
+	s.Pay("", t.Plan.Latest.Prices)
+	for _, a := range t.Addons {
+		s.Pay(a.Package.RefID, a.Package.Latest.Prices)
+	}
+	return currencyOf(&s)
+}
+
+// sold are all prices of the plan and the add-ons, in every period and country.
+func (t *terms) sold() []subscription.Charge {
+	var list []subscription.Charge
+	for _, p := range t.Plan.Latest.Prices {
+		list = append(list, subscription.Charge{Price: p})
+	}
+	for _, a := range t.Addons {
+		for _, p := range a.Package.Latest.Prices {
+			list = append(list, subscription.Charge{AddonRef: a.Package.RefID, Price: p})
+		}
+	}
+	return list
+}
+
+func checkTargets(c *errs.Checks, path string, list []subscription.PriceOverride, sold []subscription.Charge) {
+	for i, o := range list {
+		if !slices.ContainsFunc(sold, o.Fits) {
+			c.Named(catalog.ErrPriceNotFound, fmt.Sprintf("%spriceOverrides[%d]", path, i), "the subscription has no such charge")
+		}
+	}
+}
+
+// currencyOf is what a subscription is paid in; "" for nothing.
+func currencyOf(s *subscription.Subscription) (cur money.Currency) {
+	for i := range s.Prices {
+		if cur = s.Prices[i].Currency(); cur != "" {
+			return cur
+		}
+	}
+	return ""
+}
+
+// chooseQuantities takes the quantities that were asked for, checked against the charges (§9.3 step 5). Those that were
+// not asked for are settled later.
+func chooseQuantities(c *errs.Checks, in Params, s *subscription.Subscription) []subscription.Quantity {
+	list := slices.Clone(in.Charges)
+	paths := make([]string, len(list))
+	for i := range list {
+		paths[i] = fmt.Sprintf("%scharges[%d]", in.Path, i)
+	}
+	if n := in.UnitQuantity; n != nil {
+		q, ok := onlyCharge(s)
+		switch {
+		case !ok:
+			c.Rule(in.Path+"unitQuantity", "the subscription has not exactly one charge by quantity: use charges")
+		case slices.ContainsFunc(list, func(o subscription.Quantity) bool { return o.Type == q.Type && o.ID == q.ID }):
+			c.Rule(in.Path+"unitQuantity", "is in charges too")
+		default:
+			q.Quantity = *n
+			list, paths = append(list, q), append(paths, in.Path+"unitQuantity")
+		}
+	}
+	checkBounds(c, list, paths, s)
+	return list
+}
+
+// checkBounds checks quantities against the bounds of the charges that count them.
+func checkBounds(c *errs.Checks, list []subscription.Quantity, paths []string, s *subscription.Subscription) {
+	for i, q := range list {
+		counted := false
+		for j := range s.Prices {
+			typ, id, ok := s.Prices[j].Counted()
+			if !ok || typ != q.Type || id != q.ID {
+				continue
+			}
+			counted = true
+			if err := s.Prices[j].CheckQuantity(q.Quantity); err != nil {
+				c.Named(catalog.ErrInvalidQuantity, paths[i], "%s", message(err))
+				break
+			}
+		}
+		if !counted {
+			c.Named(catalog.ErrPriceNotFound, paths[i], "the subscription has no charge for a quantity of %s", q.ID)
+		}
+	}
+}
+
+func message(err error) string {
+	if e, ok := errs.As(err); ok {
+		return e.Message
+	}
+	return err.Error()
+}
+
+func onlyCharge(s *subscription.Subscription) (q subscription.Quantity, ok bool) {
+	n := 0
+	for i := range s.Prices {
+		if typ, id, counted := s.Prices[i].Counted(); counted && (typ != q.Type || id != q.ID) {
+			q = subscription.Quantity{Type: typ, ID: id}
+			n++
+		}
+	}
+	return q, n == 1
 }
 
 // choosePeriod takes the asked for period if plan and add-ons are sold in it. Of several, one must be asked for, unless
 // the journey chose the plan and takes the first.
-func (t *terms) choosePeriod(plan *catalog.Package, dec journey.Decision) error {
-	asked, mustAsk := dec.BillingPeriod, dec.Strategy == journey.RequestedPlan
-	versions := make([]*catalog.Version, len(t.addons))
-	for i, a := range t.addons {
+func (t *terms) choosePeriod(in Params, mustAsk bool) error {
+	plan, asked := &t.Plan, in.BillingPeriod
+	versions := make([]*catalog.Version, len(t.Addons))
+	for i, a := range t.Addons {
 		versions[i] = a.Package.Latest
 	}
 	has, none := catalog.Periods(plan.Latest, versions)
 	switch {
 	case none:
-		return catalog.ErrPriceNotFound.At(paramsPath+"addons", "The add-ons are sold in no billing period that they have in common.")
+		return catalog.ErrPriceNotFound.At(in.Path+"addons", "The add-ons are sold in no billing period that they have in common.")
 	case len(has) == 0 && asked != "" && plan.Latest.PricingType == catalog.Free:
 		t.notes = append(t.notes, fmt.Sprintf("Dropped: billingPeriod (%s is free).", plan.RefID))
 	case len(has) == 0 && asked != "":
 		t.notes = append(t.notes, fmt.Sprintf("Dropped: billingPeriod (%s has no prices).", plan.RefID))
 	case len(has) == 0:
 	case asked == "" && len(has) > 1 && mustAsk:
-		return ErrBillingPeriodMissing.At(paramsPath+"billingPeriod", "The plan %s has prices for %v: say which.", plan.RefID, has)
+		return ErrBillingPeriodMissing.At(in.Path+"billingPeriod", "The plan %s has prices for %v: say which.", plan.RefID, has)
 	case asked == "":
-		t.period = has[0]
+		t.BillingPeriod = has[0]
 	case !slices.Contains(has, asked):
-		return catalog.ErrPriceNotFound.At(paramsPath+"billingPeriod", "The plan %s is sold for %v here, not for %s.", plan.RefID, has, asked)
+		return catalog.ErrPriceNotFound.At(in.Path+"billingPeriod", "The plan %s is sold for %v here, not for %s.", plan.RefID, has, asked)
 	default:
-		t.period = asked
+		t.BillingPeriod = asked
 	}
 	return nil
 }
 
-// missingValues refuses a plan or an add-on that leaves the value of an entitlement to each subscription and has no
-// default for it: values per subscription cannot be given yet.
-func missingValues(cat *catalog.Snapshot, plan *catalog.Package, addons []subscription.NewAddon) error {
-	var c errs.Checks
-	in := func(p *catalog.Package, versions ...*catalog.Version) {
-		seen := map[string]bool{} // what a plan has itself, it does not inherit
-		for _, v := range versions {
-			for i := range v.Entitlements {
-				e := &v.Entitlements[i]
-				f, ok := cat.Feature(e.FeatureRefID)
-				if !ok || seen[e.FeatureRefID] {
-					continue
-				}
-				seen[e.FeatureRefID] = true
-				if e.IsCustom && e.UsageLimit == nil && !e.Unlimited && len(e.EnumValues) == 0 && f.Type != catalog.Boolean {
-					c.Shape(paramsPath+"entitlements", "%s has no value in the %s %s, and values per subscription are not supported yet", e.FeatureRefID, p.Kind.Word(), p.RefID)
-				}
-			}
-		}
-	}
-	in(plan, append([]*catalog.Version{plan.Latest}, cat.Bases(plan.Latest)...)...)
-	for _, a := range addons {
-		in(a.Package, a.Package.Latest)
-	}
-	return c.Err()
-}
-
 // chooseAddons checks add-ons against the plan and against each other (domain-catalog-provisioning §9.3 step 6).
-func chooseAddons(cat *catalog.Snapshot, plan *catalog.Package, in []AddonQuantity) ([]subscription.NewAddon, error) {
+func chooseAddons(cat *catalog.Snapshot, plan *catalog.Package, in Params) ([]subscription.NewAddon, error) {
 	var c errs.Checks
 	var list []subscription.NewAddon
 	chosen := map[string]bool{}
-	for i, a := range in {
-		path := fmt.Sprintf("%saddons[%d].", paramsPath, i)
-		addon, ok := cat.Addon(a.ID)
-		switch {
-		case !ok || addon.Status == catalog.Archived || addon.ProductID != plan.ProductID:
-			c.Named(catalog.ErrAddonNotFound, path+"id", "there is no add-on %s", a.ID)
+	for i, a := range in.Addons {
+		path := fmt.Sprintf("%saddons[%d].", in.Path, i)
+		addon, ok := findAddon(&c, cat, plan, path, a.ID)
+		if !ok {
 			continue
-		case addon.Latest == nil:
-			c.Named(catalog.ErrUnpublished, path+"id", "the add-on %s is not published yet", a.ID)
-			continue
-		case chosen[a.ID]:
+		}
+		if chosen[a.ID] {
 			c.Rule(path+"id", "is there twice: add the quantities up")
 		}
 		chosen[a.ID] = true
-		checkAddon(&c, path, plan, addon, a.Quantity)
+		checkCompatible(&c, path, plan, addon)
+		checkAddonQuantity(&c, path, addon.Latest, a.Quantity)
 		list = append(list, subscription.NewAddon{Package: addon, Quantity: a.Quantity})
 	}
-	for i, a := range in {
-		if addon, ok := cat.Addon(a.ID); ok && addon.Latest != nil {
-			for _, need := range addon.Latest.Dependencies {
-				if !chosen[need] {
-					c.Rule(fmt.Sprintf("%saddons[%d].id", paramsPath, i), "%s needs the add-on %s", a.ID, need)
-				}
-			}
-		}
-	}
-	slices.SortFunc(list, func(a, b subscription.NewAddon) int {
-		if a.Package.RefID < b.Package.RefID {
-			return -1
-		}
-		return 1
-	})
+	checkDependencies(&c, cat, in.Path, in.Addons)
+	slices.SortFunc(list, func(a, b subscription.NewAddon) int { return cmp.Compare(a.Package.RefID, b.Package.RefID) })
 	return list, c.Err()
 }
 
-func checkAddon(c *errs.Checks, path string, plan, addon *catalog.Package, quantity int64) {
-	v := addon.Latest
+// findAddon finds an add-on that can be sold with a plan's product.
+func findAddon(c *errs.Checks, cat *catalog.Snapshot, plan *catalog.Package, path, ref string) (*catalog.Package, bool) {
+	addon, ok := cat.Addon(ref)
+	switch {
+	case !ok || addon.Status == catalog.Archived || addon.ProductID != plan.ProductID:
+		if _, isPlan := cat.Plan(ref); isPlan && !ok {
+			c.Named(ErrSinglePlan, path+"id", "%s is a plan, and a subscription has one: in planId", ref)
+			return nil, false
+		}
+		c.Named(catalog.ErrAddonNotFound, path+"id", "there is no add-on %s", ref)
+		return nil, false
+	case addon.Latest == nil:
+		c.Named(catalog.ErrUnpublished, path+"id", "the add-on %s is not published yet", ref)
+		return nil, false
+	}
+	return addon, true
+}
+
+func checkCompatible(c *errs.Checks, path string, plan, addon *catalog.Package) {
 	switch {
 	case !slices.Contains(plan.Latest.Compatible, addon.RefID):
 		c.Named(ErrIncompatibleAddon, path+"id", "the plan %s does not go with the add-on %s", plan.RefID, addon.RefID)
-	case v.PricingType == catalog.Custom && plan.Latest.PricingType != catalog.Custom:
+	case addon.Latest.PricingType == catalog.Custom && plan.Latest.PricingType != catalog.Custom:
 		c.Named(ErrIncompatibleAddon, path+"id", "the add-on %s is custom: only custom plans can have it", addon.RefID)
 	}
+}
+
+func checkAddonQuantity(c *errs.Checks, path string, v *catalog.Version, quantity int64) {
 	switch {
 	case quantity < 1:
 		c.Named(catalog.ErrInvalidQuantity, path+"quantity", "must be at least 1")
 	case v.MaxQuantity != nil && quantity > *v.MaxQuantity:
 		c.Named(catalog.ErrInvalidQuantity, path+"quantity", "must be at most %d", *v.MaxQuantity)
-	case quantity > 999_999:
-		c.Named(catalog.ErrInvalidQuantity, path+"quantity", "must be at most 999999")
+	case quantity > catalog.MaxUnits:
+		c.Named(catalog.ErrInvalidQuantity, path+"quantity", "must be at most %d", catalog.MaxUnits)
+	}
+}
+
+// checkDependencies wants the add-ons that others need.
+func checkDependencies(c *errs.Checks, cat *catalog.Snapshot, path string, list []AddonQuantity) {
+	for i, a := range list {
+		addon, ok := cat.Addon(a.ID)
+		if !ok || addon.Latest == nil {
+			continue
+		}
+		for _, need := range addon.Latest.Dependencies {
+			if !slices.ContainsFunc(list, func(o AddonQuantity) bool { return o.ID == need }) {
+				c.Rule(fmt.Sprintf("%saddons[%d].id", path, i), "%s needs the add-on %s", a.ID, need)
+			}
+		}
 	}
 }
 
 // oneBill refuses add-ons that cannot be on one bill with the plan, or with each other: without a price for the period,
 // or in another currency.
-func (t *terms) oneBill(plan *catalog.Package, in []AddonQuantity) error {
+func (t *terms) oneBill(in Params) error {
 	var c errs.Checks
-	first, want := plan, plan.Latest.CurrencyIn(t.country)
-	for _, a := range t.addons {
+	first, want := &t.Plan, t.Plan.Latest.CurrencyIn(t.Country)
+	for _, a := range t.Addons {
 		addon := a.Package
-		path := fmt.Sprintf("%saddons[%d].id", paramsPath, slices.IndexFunc(in, func(q AddonQuantity) bool { return q.ID == addon.RefID }))
-		if has := addon.Latest.BillingPeriods(); len(has) > 0 && !slices.Contains(has, t.period) {
-			c.Named(catalog.ErrPriceNotFound, path, "the add-on %s has no price for %s", addon.RefID, t.period)
+		path := fmt.Sprintf("%saddons[%d].id", in.Path, slices.IndexFunc(in.Addons, func(q AddonQuantity) bool { return q.ID == addon.RefID }))
+		if has := addon.Latest.BillingPeriods(); len(has) > 0 && !slices.Contains(has, t.BillingPeriod) {
+			c.Named(catalog.ErrPriceNotFound, path, "the add-on %s has no price for %s", addon.RefID, t.BillingPeriod)
 		}
-		got := addon.Latest.CurrencyIn(t.country)
+		got := addon.Latest.CurrencyIn(t.Country)
 		if want == "" {
 			first, want = addon, got
 		}
-		if _, ok := addon.Latest.CountryFor(t.country, want); got != "" && !ok {
+		if _, ok := addon.Latest.CountryFor(t.Country, want); got != "" && !ok {
 			c.Named(catalog.ErrPriceNotFound, path, "the add-on %s costs %s, and the %s %s %s", addon.RefID, got, first.Kind.Word(), first.RefID, want)
 		}
 	}
@@ -195,26 +322,4 @@ func latestAddons(cat *catalog.Snapshot, s subscription.Subscription) []subscrip
 		}
 	}
 	return list
-}
-
-// rowsOf are the entitlements of a subscription whose versions are all in force.
-func rowsOf(cat *catalog.Snapshot, s subscription.Subscription) *entitlement.Rows {
-	of := func(id string) *entitlement.Rows {
-		v, ok := cat.VersionByID(id)
-		if !ok {
-			return nil
-		}
-		return entitlement.CompileVersion(*v, cat.Feature)
-	}
-	var bases []*entitlement.Rows
-	for _, id := range s.Bases {
-		if v, ok := cat.VersionByID(id); ok {
-			bases = append(bases, entitlement.CompileBase(*v, cat.Feature))
-		}
-	}
-	var addons []entitlement.Beside
-	for _, a := range s.Addons {
-		addons = append(addons, entitlement.Beside{Rows: of(a.VersionID), Quantity: a.Quantity})
-	}
-	return entitlement.Combine(of(s.VersionID), bases, addons)
 }

@@ -151,6 +151,12 @@ func (s HeldSubscription) checkTimers(now time.Time, realTime bool) (list []Find
 	case s.Status == subscription.NotStarted:
 		needs(timer.SubscriptionStart, s.StartDate)
 	}
+	if s.CancellationDate != nil && !s.Status.Ended() {
+		needs(timer.Cancellation, *s.CancellationDate)
+	}
+	if at, ok := s.NextUpdate(); ok && !s.Status.Ended() {
+		needs(timer.Update, at)
+	}
 	return list
 }
 

@@ -219,7 +219,7 @@ func TestBillsAndInvoicesAreStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = `{"currency":"usd","lines":[{"description":"a (unused time)","quantity":1,"unitPrice":29.99999,"amount":-20.00,"discount":-6.67}],` +
-		`"subTotal":-20.00,"discount":-6.67,"total":0.00,"credit":13.33,"start":"2027-04-11T00:00:00Z","end":"2027-05-01T00:00:00Z","deferred":true}`
+		`"subTotal":-20.00,"discount":-6.67,"total":0.00,"credit":13.33,"start":"2027-04-11T00:00:00Z","end":"2027-05-01T00:00:00Z","fromBalance":0,"amountDue":0,"deferred":true}`
 	if d := cmp.Diff(want, string(text)); d != "" {
 		t.Errorf("invoice (-want +got):\n%s", d)
 	}

@@ -79,7 +79,7 @@ func (c Cycle) months() int {
 func (c Cycle) boundary(n int) time.Time {
 	anchor := c.Anchor.UTC()
 	if c.Zone == "" {
-		return addMonths(anchor, n*c.months())
+		return AddMonths(anchor, n*c.months())
 	}
 	loc := location(c.Zone)
 	local := anchor.In(loc)
@@ -114,20 +114,11 @@ func location(zone string) *time.Location {
 	return loc
 }
 
-// addMonths returns the same day and time n months later, clamped to the month's end.
-func addMonths(t time.Time, n int) time.Time {
+// AddMonths returns the same day and time n months later, clamped to the month's end.
+func AddMonths(t time.Time, n int) time.Time {
 	end := t.AddDate(0, n, 0)
 	if end.Day() != t.Day() { // ran over: step back to the last day of the month before
 		end = end.AddDate(0, 0, -end.Day())
 	}
 	return end
-}
-
-// Period returns the billing period that contains now; see Cycle. ok is false for a subscription without one.
-func (s Subscription) Period(now time.Time) (start, end time.Time, ok bool) {
-	if s.Status != Active || s.BillingCycleAnchor == nil || s.BillingPeriod == "" {
-		return start, end, false
-	}
-	span := Cycle{Period: s.BillingPeriod, Anchor: *s.BillingCycleAnchor}.At(now)
-	return span.Start, span.End, true
 }

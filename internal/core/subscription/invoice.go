@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/money"
@@ -17,7 +18,10 @@ type Invoice struct {
 	Credit   money.Decimal  `json:"credit"`   // what is left of what is given back: it becomes the customer's balance
 	Start    time.Time      `json:"start"`    // the time that is charged
 	End      time.Time      `json:"end"`
-	Deferred bool           `json:"deferred,omitempty"` // the lines wait for the next invoice
+	// FromBalance is paid from the customer's balance, AmountDue is what remains.
+	FromBalance money.Decimal `json:"fromBalance"`
+	AmountDue   money.Decimal `json:"amountDue"`
+	Deferred    bool          `json:"deferred,omitempty"` // the lines wait for the next invoice
 }
 
 // InvoiceLine is rounded once, half up, to the currency's minor units: Amount and Discount each for itself. Both are below 0
@@ -32,6 +36,25 @@ type InvoiceLine struct {
 
 // Zero reports whether the invoice says nothing: no line. One whose lines cancel each other out says something.
 func (i Invoice) Zero() bool { return len(i.Lines) == 0 }
+
+// Add puts lines that waited for this invoice before its own.
+func (i *Invoice) Add(waiting []InvoiceLine) {
+	i.Lines = append(slices.Clone(waiting), i.Lines...)
+	for _, l := range waiting {
+		i.SubTotal, i.Discount = i.SubTotal.Add(l.Amount), i.Discount.Add(l.Discount)
+	}
+	i.total()
+}
+
+// total is what the lines come to.
+func (i *Invoice) total() {
+	i.Total, i.Credit = money.Decimal{}, money.Decimal{}
+	if net := i.SubTotal.Sub(i.Discount); net.Sign() > 0 {
+		i.Total = net
+	} else {
+		i.Credit = money.Decimal{}.Sub(net)
+	}
+}
 
 // invoice rounds changes to lines and adds them up. Lines of less than half a minor unit stay out.
 func invoice(c money.Currency, changes []change) Invoice {

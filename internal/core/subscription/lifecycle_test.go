@@ -37,44 +37,48 @@ func TestCreate(t *testing.T) {
 		events  []string
 	}{
 		{
-			name: "a free plan runs at once", in: subscription.New{Plan: plan(catalog.Free, nil)},
+			name: "a free plan runs at once", in: subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Free, nil)}},
 			status: subscription.Active, events: []string{"subscription.created"},
 		},
 		{
-			name: "a paid plan without a trial runs at once and is billed monthly", in: subscription.New{Plan: plan(catalog.Paid, nil)},
-			status: subscription.Active, period: "MONTHLY", events: []string{"subscription.created"},
+			name: "a paid plan without a trial runs at once and is billed monthly", in: subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Paid, nil)}},
+			status: subscription.Active, period: "MONTHLY", timers: []string{"BILLING_PERIOD_ENDS_SOON@2026-04-01T11:00:00Z"},
+			events: []string{"subscription.created"},
 		},
 		{
-			name: "a default trial begins and is announced seven days before its end", in: subscription.New{Plan: plan(catalog.Paid, fortnight)},
+			name: "a default trial begins and is announced seven days before its end", in: subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Paid, fortnight)}},
 			status: subscription.InTrial, trialTo: noon.Add(14 * 24 * time.Hour), period: "MONTHLY",
 			timers: []string{"TRIAL_ENDS_SOON@2026-03-08T12:00:00Z", "TRIAL_END@2026-03-15T12:00:00Z"},
 			events: []string{"subscription.created", "subscription.trial_started"},
 		},
 		{
-			name: "a trial of a week is announced at half time", in: subscription.New{Plan: plan(catalog.Paid, week)},
+			name: "a trial of a week is announced at half time", in: subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Paid, week)}},
 			status: subscription.InTrial, trialTo: noon.Add(7 * 24 * time.Hour), period: "MONTHLY",
 			timers: []string{"TRIAL_ENDS_SOON@2026-03-05T00:00:00Z", "TRIAL_END@2026-03-08T12:00:00Z"},
 			events: []string{"subscription.created", "subscription.trial_started"},
 		},
 		{
-			name: "one trial per product", in: subscription.New{Plan: plan(catalog.Paid, fortnight), History: subscription.History{Tried: true}},
-			status: subscription.Active, period: "MONTHLY", events: []string{"subscription.created"},
+			name: "one trial per product", in: subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Paid, fortnight)}, History: subscription.History{Tried: true}},
+			status: subscription.Active, period: "MONTHLY", timers: []string{"BILLING_PERIOD_ENDS_SOON@2026-04-01T11:00:00Z"},
+			events: []string{"subscription.created"},
 		},
 		{
-			name: "no trial for who has paid", in: subscription.New{Plan: plan(catalog.Paid, fortnight), History: subscription.History{Paid: true}},
-			status: subscription.Active, period: "MONTHLY", events: []string{"subscription.created"},
+			name: "no trial for who has paid", in: subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Paid, fortnight)}, History: subscription.History{Paid: true}},
+			status: subscription.Active, period: "MONTHLY", timers: []string{"BILLING_PERIOD_ENDS_SOON@2026-04-01T11:00:00Z"},
+			events: []string{"subscription.created"},
 		},
 		{
-			name: "no trial in the past", in: subscription.New{Plan: plan(catalog.Paid, fortnight), StartDate: &past},
-			status: subscription.Active, period: "MONTHLY", events: []string{"subscription.created"},
+			name: "no trial in the past", in: subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Paid, fortnight)}, StartDate: &past},
+			status: subscription.Active, period: "MONTHLY", timers: []string{"BILLING_PERIOD_ENDS_SOON@2026-04-01T10:00:00Z"},
+			events: []string{"subscription.created"},
 		},
 		{
-			name: "a start ahead is scheduled", in: subscription.New{Plan: plan(catalog.Paid, fortnight), StartDate: &future},
+			name: "a start ahead is scheduled", in: subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Paid, fortnight)}, StartDate: &future},
 			status: subscription.NotStarted, period: "MONTHLY", timers: []string{"SUBSCRIPTION_START@2026-03-03T12:00:00Z"},
 			events: []string{"subscription.created"},
 		},
 		{
-			name: "a free plan has no billing period", in: subscription.New{Plan: plan(catalog.Free, nil), BillingPeriod: "MONTHLY"},
+			name: "a free plan has no billing period", in: subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Free, nil), BillingPeriod: "MONTHLY"}},
 			status: subscription.Active, events: []string{"subscription.created"},
 		},
 	} {
@@ -120,10 +124,10 @@ func events(ch subscription.Change) []string {
 func TestBeginUsesTheLatestVersion(t *testing.T) {
 	t.Parallel()
 	future := noon.Add(48 * time.Hour)
-	scheduled := subscription.Create(subscription.New{Plan: plan(catalog.Paid, nil), StartDate: &future}, noon).Subscription
+	scheduled := subscription.Create(subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Paid, nil)}, StartDate: &future}, noon).Subscription
 	now := plan(catalog.Paid, &catalog.Trial{Duration: 1, Units: "MONTH"})
 	now.Latest.ID, now.Latest.Number = "v2", 4
-	ch := subscription.Begin(scheduled, now, nil, nil, subscription.History{})
+	ch := subscription.Begin(scheduled, subscription.Sale{Plan: now}, subscription.History{})
 	s := ch.Subscription
 	if s.VersionID != "v2" || s.PlanVersion != 4 || s.Status != subscription.InTrial || s.Version != 2 {
 		t.Errorf("began as %+v", s)
@@ -138,14 +142,14 @@ func TestBeginUsesTheLatestVersion(t *testing.T) {
 
 func TestTrialEnds(t *testing.T) {
 	t.Parallel()
-	trial := subscription.Create(subscription.New{Plan: plan(catalog.Paid, &catalog.Trial{Duration: 14, Units: "DAY"})}, noon).Subscription
+	trial := subscription.Create(subscription.New{Sale: subscription.Sale{Plan: plan(catalog.Paid, &catalog.Trial{Duration: 14, Units: "DAY"})}}, noon).Subscription
 	end := *trial.TrialEndDate
 
 	expired := subscription.ExpireTrial(trial, end, nil).Subscription
 	if expired.Status != subscription.Expired || expired.CancelReason != "TRIAL_ENDED" || !expired.EndDate.Equal(end) || expired.Version != 2 {
 		t.Errorf("expired: %+v", expired)
 	}
-	converted := subscription.ConvertTrial(trial, end).Subscription
+	converted := subscription.ConvertTrial(trial, end, subscription.TrialEnded).Subscription
 	if converted.Status != subscription.Active || !converted.BillingCycleAnchor.Equal(end) || converted.EndDate != nil {
 		t.Errorf("converted: %+v", converted)
 	}
@@ -201,11 +205,11 @@ func TestBeginInAPeriodThatIsSold(t *testing.T) {
 	p := plan(catalog.Paid, nil)
 	fee := catalog.Price{BillingModel: catalog.FlatFee, BillingCadence: catalog.Recurring, BillingPeriod: catalog.Annually}
 	p.Latest.Prices = append(p.Latest.Prices, fee)
-	scheduled := subscription.Create(subscription.New{Plan: p, StartDate: &future, BillingPeriod: catalog.Annually}, noon).Subscription
+	scheduled := subscription.Create(subscription.New{Sale: subscription.Sale{Plan: p, BillingPeriod: catalog.Annually}, StartDate: &future}, noon).Subscription
 	if scheduled.BillingPeriod != catalog.Annually {
 		t.Fatalf("scheduled %s", scheduled.BillingPeriod)
 	}
-	s := subscription.Begin(scheduled, plan(catalog.Paid, nil), nil, nil, subscription.History{}).Subscription
+	s := subscription.Begin(scheduled, subscription.Sale{Plan: plan(catalog.Paid, nil)}, subscription.History{}).Subscription
 	if s.BillingPeriod != catalog.Monthly || len(s.Prices) != 1 {
 		t.Errorf("began %s with %+v", s.BillingPeriod, s.Prices)
 	}

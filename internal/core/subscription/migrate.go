@@ -39,7 +39,7 @@ func Migrate(s Subscription, to Move, at time.Time) (c Change, moved bool) {
 		return Change{Subscription: s}, false
 	}
 	s.touch(at)
-	return Change{Subscription: s, Events: []event.Event{s.eventWith(typeUpdated, at, MigratedToLatest, nil)}}, true
+	return Change{Subscription: s, Events: []event.Event{s.eventWith(typeUpdated, at, Note{Reason: MigratedToLatest})}}, true
 }
 
 // Movable reports whether a subscription to a plan of one type can go on when the plan has become another: what begins

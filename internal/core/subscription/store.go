@@ -17,12 +17,16 @@ type Store interface {
 	FillCharges(ctx context.Context, env tenant.ID, s *Subscription) error
 	// SubscriptionsOf are all subscriptions of a customer, ended ones included, by internal id, without their prices.
 	SubscriptionsOf(ctx context.Context, env tenant.ID, customerID string) ([]Subscription, error)
+	// OpenSubscriptions are those of a customer that have not ended, by internal id, without their prices.
+	OpenSubscriptions(ctx context.Context, env tenant.ID, customerID string) ([]Subscription, error)
+	// HasPaid reports whether a customer ever had a subscription to a product that was neither free nor a trial.
+	HasPaid(ctx context.Context, env tenant.ID, customerID, productID string) (bool, error)
 	ListSubscriptions(ctx context.Context, env tenant.ID, f Filter, p page.Request) (page.Of[Subscription], error)
 	InsertSubscription(env tenant.ID, s Subscription)
 	// UpdateSubscription changes all but the add-ons.
 	UpdateSubscription(env tenant.ID, s Subscription)
-	// RepinAddons changes versions and quantities of the add-ons that a subscription has.
-	RepinAddons(env tenant.ID, s Subscription)
+	// ReplaceAddons makes the add-ons of a subscription those that it has now.
+	ReplaceAddons(env tenant.ID, s Subscription)
 	event.Log
 }
 

@@ -51,12 +51,18 @@ func (s Status) Live() bool { return s == Active || s == InTrial }
 // Ended reports whether nothing can happen any more.
 func (s Status) Ended() bool { return s == Canceled || s == Expired }
 
-// Why a subscription ended, as far as anything ends one yet; the mixed casing is the wire's (§9.1).
+// Why a subscription ended; the mixed casing is the wire's (§9.1).
 const (
-	TrialEnded         = "TRIAL_ENDED"
-	CustomerArchived   = "CustomerArchived"
-	UpgradeOrDowngrade = "UPGRADE_OR_DOWNGRADE"
-	Immediate          = "Immediate"
+	TrialEnded            = "TRIAL_ENDED"
+	TrialConverted        = "TRIAL_CONVERTED"
+	CustomerArchived      = "CustomerArchived"
+	UpgradeOrDowngrade    = "UPGRADE_OR_DOWNGRADE"
+	Immediate             = "Immediate"
+	ScheduledCancellation = "ScheduledCancellation"
+	AutoCancellationRule  = "AutoCancellationRule"
+	PendingPaymentExpired = "PENDING_PAYMENT_EXPIRED"
+	CancelledByBilling    = "CANCELLED_BY_BILLING"
+	EndReached            = "EXPIRED"
 )
 
 // The events of a subscription (domain-entitlements-usage §12.4).
@@ -68,6 +74,9 @@ const (
 	typeTrialEndsSoon   = "subscription.trial.ends_soon"
 	typeTrialExpired    = "subscription.trial_expired"
 	typeTrialConverted  = "subscription.trial_converted"
+	typeExpired         = "subscription.expired"
+	typePeriodEndsSoon  = "subscription.billing_month.ends_soon"
+	typeUpdateFailed    = "subscription.update_failed" // ours: a scheduled update that could not be carried out
 	entitlementsUpdated = "entitlements.updated"
 )
 
@@ -104,10 +113,13 @@ type Subscription struct {
 	Prices             []Charge // the prices in force, where they were read or made
 	BillingCycleAnchor *time.Time
 	PaymentCollection  string
+	PayingCustomerID   string // internal; "" when the customer pays
+	PayingCustomerRef  string
 	Metadata           map[string]string
-	Version            int64
-	CreatedAt          time.Time
-	UpdatedAt          time.Time
+	Details
+	Version   int64
+	CreatedAt time.Time
+	UpdatedAt time.Time
 	// Due is when the customer's earliest timer fires; nil for none.
 	Due *time.Time
 }
@@ -128,7 +140,7 @@ type Charge struct {
 }
 
 // Pay adds the prices of a version that the subscription pays in its period and country: the plan's first, and those of
-// an add-on in the currency of what is there, since a bill has one.
+// an add-on in the currency of what is there, since a bill has one. Overrides of the subscription apply.
 func (s *Subscription) Pay(addonRef string, prices []catalog.Price) {
 	country := s.Country
 	for i := range s.Prices {
@@ -139,7 +151,16 @@ func (s *Subscription) Pay(addonRef string, prices []catalog.Price) {
 		}
 	}
 	for _, p := range catalog.Payable(prices, s.BillingPeriod, country) {
-		s.Prices = append(s.Prices, Charge{addonRef, p})
+		s.Prices = append(s.Prices, s.overridden(Charge{addonRef, p}))
+	}
+}
+
+// PayFrom sets the prices in force: those of the versions that are paid, with the subscription's own amounts.
+func (s *Subscription) PayFrom(pricesOf func(versionID string) []catalog.Price) {
+	s.Prices = []Charge{}
+	s.Pay("", pricesOf(s.PriceVersionID))
+	for _, a := range s.Addons {
+		s.Pay(a.RefID, pricesOf(a.PriceVersionID))
 	}
 }
 
@@ -173,20 +194,52 @@ type told struct {
 	TrialEndDate   *time.Time `json:"trialEndDate,omitempty"`
 	EndDate        *time.Time `json:"endDate,omitempty"`
 	CancelReason   string     `json:"cancelReason,omitempty"`
-	Reason         string     `json:"reason,omitempty"` // of a conversion
-	Steps          []string   `json:"steps,omitempty"`  // of a decision
+	Reason         string     `json:"reason,omitempty"`  // of this change
+	Steps          []string   `json:"steps,omitempty"`   // of a decision
+	Invoice        *Invoice   `json:"invoice,omitempty"` // what the change cost
+	IsUpgrade      bool       `json:"isUpgrade,omitempty"`
+	IsDowngrade    bool       `json:"isDowngrade,omitempty"`
+}
+
+// Note is what an event of a subscription says besides its state.
+type Note struct {
+	Reason    string
+	Steps     []string
+	Invoice   *Invoice // nil when the change cost nothing and gave nothing back
+	Direction Direction
 }
 
 func (s Subscription) event(typ string, at time.Time) event.Event {
-	return s.eventWith(typ, at, "", nil)
+	return s.eventWith(typ, at, Note{})
 }
 
-func (s Subscription) eventWith(typ string, at time.Time, reason string, steps []string) event.Event {
+func (s Subscription) eventWith(typ string, at time.Time, n Note) event.Event {
+	if n.Invoice != nil && n.Invoice.Zero() {
+		n.Invoice = nil
+	}
 	return event.Event{
 		Type: typ, Entity: s.Entity(), Version: s.Version, At: at, Customer: s.CustomerRef,
 		Payload: told{
 			s.RefID, s.CustomerRef, s.ProductRef, s.PlanRef, s.PlanVersion, s.Status, s.StartDate, s.Resource,
-			s.TrialEndDate, s.EndDate, s.CancelReason, reason, steps,
+			s.TrialEndDate, s.EndDate, s.CancelReason, n.Reason, n.Steps, n.Invoice, n.Direction > 0, n.Direction < 0,
 		},
 	}
+}
+
+// Cycle is how the subscription is billed; ok is false for one that is not (domain-catalog-provisioning §9.10).
+func (s Subscription) Cycle() (c Cycle, ok bool) {
+	if s.Status != Active || s.BillingCycleAnchor == nil || s.BillingPeriod == "" {
+		return c, false
+	}
+	return Cycle{Period: s.BillingPeriod, Anchor: *s.BillingCycleAnchor, Zone: s.Zone}, true
+}
+
+// Period returns the billing period that contains now; ok is false for a subscription without one.
+func (s Subscription) Period(now time.Time) (start, end time.Time, ok bool) {
+	c, ok := s.Cycle()
+	if !ok {
+		return start, end, false
+	}
+	span := c.At(now)
+	return span.Start, span.End, true
 }

@@ -21,7 +21,28 @@ const (
 	TrialEndsSoon     Kind = "TRIAL_ENDS_SOON"
 	TrialEnd          Kind = "TRIAL_END"
 	SubscriptionStart Kind = "SUBSCRIPTION_START"
+	Cancellation      Kind = "CANCELLATION"        // a cancellation that was scheduled, or the end of what does not renew
+	Update            Kind = "SUBSCRIPTION_UPDATE" // updates that were scheduled
+	PeriodEndsSoon    Kind = "BILLING_PERIOD_ENDS_SOON"
+	PaymentExpires    Kind = "PAYMENT_EXPIRES" // nobody has paid
 )
+
+// order is in which order timers of one instant are applied: what ends goes before what begins, and a subscription that
+// begins where a trial ends takes its place.
+var order = map[Kind]int{
+	TrialEndsSoon: 0, PeriodEndsSoon: 1, PaymentExpires: 2, Cancellation: 3, Update: 4, SubscriptionStart: 5, TrialEnd: 6,
+}
+
+// Before reports whether t is applied before other.
+func (t Timer) Before(other Timer) bool {
+	if !t.Due.Equal(other.Due) {
+		return t.Due.Before(other.Due)
+	}
+	if a, b := order[t.Kind], order[other.Kind]; a != b {
+		return a < b
+	}
+	return t.ID < other.ID
+}
 
 // Timer is one thing to do. Due is business time. It is unique by subscription, kind and due time.
 type Timer struct {
@@ -39,6 +60,8 @@ type Store interface {
 	InsertTimers(env tenant.ID, now time.Time, list ...Timer)
 	DeleteTimer(env tenant.ID, id string)
 	DeleteTimersOf(env tenant.ID, subscriptionID string)
+	// DropTimers deletes a subscription's timers of some kinds.
+	DropTimers(env tenant.ID, subscriptionID string, kinds ...Kind)
 	// DueTimers are the timers of a customer that are due at now, in order.
 	DueTimers(ctx context.Context, env tenant.ID, customerID string, now time.Time) ([]Timer, error)
 }

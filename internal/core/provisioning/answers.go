@@ -1,0 +1,56 @@
+package provisioning
+
+import (
+	"context"
+	"time"
+
+	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/entitlement"
+	"github.com/purserhq/purser/internal/core/subscription"
+)
+
+// answers are what the customer, or one of its resources, may use by what the book says: nothing is read again.
+func (b *book) answers(resource string) ([]entitlement.Answer, error) {
+	cat, err := b.cat()
+	if err != nil {
+		return nil, err
+	}
+	list, err := b.all()
+	if err != nil {
+		return nil, err
+	}
+	var live []entitlement.Subscription
+	for _, p := range list {
+		if p.Status.Live() && (p.Resource == "" || p.Resource == resource) {
+			live = append(live, entitling(&p.Subscription))
+		}
+	}
+	return entitlement.Answers(cat, live, b.at, func(id string) (catalog.Version, error) {
+		v, err := b.version(id)
+		if err != nil {
+			return catalog.Version{}, err
+		}
+		return *v, nil
+	})
+}
+
+// entitling is what of a subscription decides about entitlements.
+func entitling(s *subscription.Subscription) entitlement.Subscription {
+	e := entitlement.Subscription{
+		PlanID: s.PlanID, VersionID: s.VersionID, PriceVersionID: s.PriceVersionID, Bases: s.Bases, InTrial: s.Status == subscription.InTrial,
+		TrialEndDate: s.TrialEndDate, CancellationDate: s.CancellationDate, EndDate: s.EndDate, Own: s.Own(),
+	}
+	for _, a := range s.Addons {
+		e.Addons = append(e.Addons, entitlement.Addon{VersionID: a.VersionID, PriceVersionID: a.PriceVersionID, Quantity: a.Quantity})
+	}
+	return e
+}
+
+// answersFor reads what a customer may use after a transaction.
+func (s *Service) answersFor(ctx context.Context, env tenant.ID, customerRef, resource string) ([]entitlement.Answer, error) {
+	return tx.Get(ctx, s.db, env, func(st Store, now time.Time) ([]entitlement.Answer, error) {
+		return entitlement.Load(ctx, st, env, customerRef, resource, now)
+	})
+}

@@ -1,0 +1,336 @@
+package provisioning
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/purserhq/purser/internal/base/clock"
+	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/base/metadata"
+	"github.com/purserhq/purser/internal/base/money"
+	"github.com/purserhq/purser/internal/base/opt"
+	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/subscription"
+)
+
+// Update is a partial change of a subscription (domain-catalog-provisioning §9.9): what is not given stays.
+type Update struct {
+	// Path goes before the names of bad fields.
+	Path             string
+	BillingPeriod    string
+	Addons           *[]AddonQuantity // all of them
+	Charges          []subscription.Quantity
+	UnitQuantity     *int64
+	PriceOverrides   *[]subscription.PriceOverride
+	Values           *[]subscription.Value
+	Coupon           opt.Of[AppliedCoupon] // null takes it away
+	Metadata         map[string]string     // "" deletes a key
+	MinimumSpend     opt.Of[money.Money]
+	Budget           opt.Of[subscription.Budget]
+	TrialEnd         opt.Of[time.Time] // null ends the trial by converting it now
+	CancellationDate opt.Of[time.Time] // null takes a scheduled cancellation back
+	SalesforceID     opt.Of[string]
+	ScheduleStrategy string
+	RestartCycle     bool
+	Proration        string
+	IfVersion        *int64
+	// Whole says that everything scheduled gives way, not only what is about the same.
+	Whole bool
+}
+
+// Validate names every bad field.
+func (u Update) Validate() error {
+	var c errs.Checks
+	checkPeriod(&c, u.Path+"billingPeriod", u.BillingPeriod)
+	if u.Addons != nil {
+		for i, a := range *u.Addons {
+			Params{Path: u.Path}.checkRef(&c, fmt.Sprintf("addons[%d].id", i), a.ID)
+		}
+	}
+	checkQuantities(&c, u.Path+"charges", u.Charges)
+	if u.PriceOverrides != nil {
+		checkOverrides(&c, u.Path+"priceOverrides", *u.PriceOverrides)
+	}
+	if u.Values != nil {
+		checkValues(&c, u.Path+"entitlements", *u.Values)
+	}
+	if u.Coupon.Set && !u.Coupon.Null {
+		u.Coupon.Value.check(&c, u.Path+"appliedCoupon")
+	}
+	metadata.Check(&c, u.Path+"metadata", u.Metadata)
+	if u.MinimumSpend.Set && !u.MinimumSpend.Null {
+		checkSpend(&c, u.Path, &u.MinimumSpend.Value, nil)
+	}
+	if u.Budget.Set && !u.Budget.Null {
+		checkSpend(&c, u.Path, nil, &u.Budget.Value)
+	}
+	for name, d := range map[string]opt.Of[time.Time]{"trialEndDate": u.TrialEnd, "cancellationDate": u.CancellationDate} {
+		if d.Set && !d.Null {
+			checkDate(&c, u.Path+name, &d.Value)
+		}
+	}
+	return c.Err()
+}
+
+// UpdateSubscription changes a subscription: what gives more at once, what gives less as the product says, or all of it
+// as ScheduleStrategy says. With billing, what costs something waits until it is paid.
+func (s *Service) UpdateSubscription(ctx context.Context, env tenant.ID, ref string, u Update) (View, error) {
+	if err := u.Validate(); err != nil {
+		return View{}, err
+	}
+	known, err := s.askAbout(ctx, env, ref)
+	if err != nil {
+		return View{}, err
+	}
+	var need *payment
+	v, err := s.onSubscription(ctx, env, ref, u.IfVersion, func(b *book, p *entry) error {
+		b.facts = known
+		res, err := b.updateOrHold(p, u)
+		need = res.need
+		return err
+	})
+	if err != nil || need == nil {
+		return v, err
+	}
+	return s.charge(ctx, env, need)
+}
+
+// update changes a subscription in the book.
+func (b *book) update(p *entry, u Update) (subscribing, error) {
+	res := subscribing{entry: p}
+	m, err := b.modification(p, u)
+	if err != nil {
+		return res, err
+	}
+	if err := b.dates(p, u); err != nil || p.Status.Ended() {
+		return res, err
+	}
+	from, to, err := b.wanted(p, u)
+	if err != nil {
+		return res, err
+	}
+	diffs := subscription.Differences(from, to)
+	product, _, err := b.journeyOf(p.ProductID)
+	if err != nil {
+		return res, err
+	}
+	now, then, when, err := b.split(p, u, diffs, product.Settings.DowngradeTime)
+	if err != nil {
+		return res, err
+	}
+	res.direction = overall(diffs)
+	at := from.Apply(now)
+	if len(now) < len(diffs) || u.waits(when, b.at) {
+		res.scheduled = true
+	}
+	if u.waits(when, b.at) {
+		return res, b.plan(p, u, m, then, at, when)
+	}
+	res.invoice, err = b.modify(p, m, at, overall(now), u.RestartCycle, b.proration(u.Proration))
+	if err != nil {
+		return res, err
+	}
+	return res, b.plan(p, u, subscription.Modification{Proration: u.Proration}, then, at, when)
+}
+
+// waits reports whether the caller wants everything to happen later.
+func (u Update) waits(when, now time.Time) bool {
+	return u.ScheduleStrategy != "" && u.ScheduleStrategy != subscription.AtOnce && when.After(now)
+}
+
+// billable reports whether the update is about what is ordered or paid.
+func (u Update) billable() bool {
+	return u.BillingPeriod != "" || u.Addons != nil || len(u.Charges) > 0 || u.UnitQuantity != nil || u.PriceOverrides != nil || u.RestartCycle
+}
+
+func overall(list []subscription.Difference) (d subscription.Direction) {
+	for _, x := range list {
+		if d = x.Direction; d == subscription.Upgrade {
+			return d
+		}
+	}
+	return d
+}
+
+// split decides what happens now and what later, and when later is (§9.9).
+func (b *book) split(p *entry, u Update, diffs []subscription.Difference, setting downgradeTime) (now, then []subscription.Difference, when time.Time, err error) {
+	if u.ScheduleStrategy != "" {
+		at, atOnce, err := p.EffectiveAt(subscription.Neutral, u.ScheduleStrategy, setting, b.at)
+		if err != nil || !atOnce {
+			return nil, diffs, at, err
+		}
+		return diffs, nil, b.at, nil
+	}
+	when = b.at
+	for _, d := range diffs {
+		at, atOnce, err := p.EffectiveAt(d.Direction, "", setting, b.at)
+		switch {
+		case err != nil:
+			return nil, nil, when, err
+		case atOnce:
+			now = append(now, d)
+		default:
+			then, when = append(then, d), at
+		}
+	}
+	return now, then, when, nil
+}
+
+// wanted are the terms that the subscription has and those that the update asks for, checked.
+func (b *book) wanted(p *entry, u Update) (from, to subscription.Terms, err error) {
+	if err := b.price(&p.Subscription); err != nil {
+		return from, to, err
+	}
+	from = p.Terms()
+	to = from.Apply(nil)
+	var c errs.Checks
+	if u.BillingPeriod != "" && u.BillingPeriod != from.BillingPeriod {
+		if err := b.checkPeriodChange(p, u); err != nil {
+			return from, to, err
+		}
+		to.BillingPeriod = u.BillingPeriod
+	}
+	if u.Addons != nil {
+		if err := b.checkAddonChange(&c, p, u); err != nil {
+			return from, to, err
+		}
+		to.Addons = map[string]int64{}
+		for _, a := range *u.Addons {
+			to.Addons[a.ID] = a.Quantity
+		}
+	}
+	after := p.Subscription
+	if err := b.order(&after, to); err != nil {
+		return from, to, err
+	}
+	quantities := chooseQuantities(&c, Params{Path: u.Path, Charges: u.Charges, UnitQuantity: u.UnitQuantity}, &after)
+	if c.Failed() {
+		return from, to, c.Err()
+	}
+	to.Quantities = subscription.Ordered(after.Prices, overlay(from.Quantities, quantities))
+	return from, to, b.lockCurrency(&after, u.Path)
+}
+
+// overlay puts quantities in the place of others.
+func overlay(old, given []subscription.Quantity) []subscription.Quantity {
+	list := slices.Clone(given)
+	for _, q := range old {
+		if !slices.ContainsFunc(given, func(o subscription.Quantity) bool { return o.Type == q.Type && o.ID == q.ID }) {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+// checkPeriodChange wants prices for the other period in the versions that are paid.
+func (b *book) checkPeriodChange(p *entry, u Update) error {
+	v, err := b.version(p.PriceVersionID)
+	if err != nil {
+		return err
+	}
+	has := v.BillingPeriods()
+	if len(has) == 0 { // the add-ons decide
+		for _, a := range p.Addons {
+			if v, err = b.version(a.PriceVersionID); err != nil {
+				return err
+			}
+			has = append(has, v.BillingPeriods()...)
+		}
+	}
+	if !slices.Contains(has, u.BillingPeriod) {
+		return notSold(p, u, has)
+	}
+	return nil
+}
+
+// plan schedules what happens later, in the place of what was scheduled about the same.
+func (b *book) plan(p *entry, u Update, m subscription.Modification, then []subscription.Difference, now subscription.Terms, when time.Time) error {
+	add := futures(m, then, now, when)
+	mentioned := func(f subscription.FutureUpdate) bool {
+		switch f.Type {
+		case subscription.ScheduleBillingPeriod:
+			return u.BillingPeriod != ""
+		case subscription.ScheduleAddon:
+			return u.Addons != nil
+		case subscription.ScheduleUnitAmount, subscription.ScheduleCredits:
+			return len(u.Charges) > 0 || u.UnitQuantity != nil
+		case subscription.SchedulePriceOverride:
+			return u.PriceOverrides != nil
+		case subscription.ScheduleCoupon:
+			return u.Coupon.Set
+		}
+		return false
+	}
+	s := p.Subscription
+	before := slices.Clone(s.FutureUpdates)
+	s.Schedule(func(f subscription.FutureUpdate) bool {
+		return !u.Whole && !mentioned(f) || u.Whole && !u.billable() && f.Type == subscription.ScheduleMigration
+	}, add...)
+	if len(u.Charges) > 0 || u.UnitQuantity != nil {
+		if err := follow(s.FutureUpdates, u, p.Terms().Quantities); err != nil {
+			return err
+		}
+	}
+	if sameUpdates(before, s.FutureUpdates) {
+		return nil
+	}
+	ch := subscription.Updated(s, b.at, subscription.Note{Reason: "UPDATE_SCHEDULED"})
+	if len(s.Pending()) == 0 {
+		ch = subscription.Updated(s, b.at, subscription.Note{Reason: "SCHEDULE_CANCELED"})
+	}
+	ch.PlanUpdates()
+	b.write(p, ch)
+	return nil
+}
+
+// dates applies the dates of an update: the trial's end and the cancellation.
+func (b *book) dates(p *entry, u Update) error {
+	if d := u.TrialEnd; d.Set {
+		if err := b.trialEnd(p, d, u.Path); err != nil {
+			return err
+		}
+	}
+	switch d := u.CancellationDate; {
+	case !d.Set:
+	case d.Null:
+		b.write(p, subscription.KeepOn(p.Subscription, b.at))
+	default:
+		at := clock.Business(d.Value)
+		if !at.After(b.at) {
+			return subscription.ErrCancellationDate.At(u.Path+"cancellationDate", "The cancellation date must lie ahead.")
+		}
+		b.write(p, subscription.ScheduleCancellation(p.Subscription, subscription.Cancellation{At: at, Action: p.CancelAction}, b.at))
+	}
+	return nil
+}
+
+// trialEnd gives a trial another end, or converts it now (§9.8).
+func (b *book) trialEnd(p *entry, d opt.Of[time.Time], path string) error {
+	if p.Status != subscription.InTrial {
+		if d.Null {
+			return nil
+		}
+		return subscription.ErrStatus.At(path+"trialEndDate", "The subscription %s is %s, not IN_TRIAL.", p.RefID, p.Status)
+	}
+	if d.Null {
+		here, err := b.place(p.ProductID, p.Resource)
+		if err != nil {
+			return err
+		}
+		if err := b.convert(p, here.running, "TRIAL_REMOVED"); err != nil {
+			return err
+		}
+		b.paysIn(&p.Subscription)
+		b.entitled(p.Resource, "subscription_updated")
+		return nil
+	}
+	end := clock.Business(d.Value)
+	if !end.After(b.at) {
+		return subscription.ErrTrialDate.At(path+"trialEndDate", "The end of a trial must lie ahead. To end it now, cancel the subscription.")
+	}
+	b.write(p, subscription.ExtendTrial(p.Subscription, end, b.at))
+	b.entitled(p.Resource, "subscription_updated")
+	return nil
+}

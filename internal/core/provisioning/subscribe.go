@@ -1,0 +1,516 @@
+package provisioning
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/base/id"
+	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/account"
+	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/customer"
+	"github.com/purserhq/purser/internal/core/entitlement"
+	"github.com/purserhq/purser/internal/core/journey"
+	"github.com/purserhq/purser/internal/core/subscription"
+)
+
+// SubscribeRequest asks for a subscription of a customer who is there (domain-catalog-provisioning §9.3).
+type SubscribeRequest struct {
+	CustomerID string
+	Params
+	// Public says that a customer asks for itself: hidden and custom plans are not to be had.
+	Public bool
+}
+
+// Subscribed is the answer to it.
+type Subscribed struct {
+	View
+	Scheduled    bool // it takes effect later; View is the subscription as it runs
+	Entitlements []entitlement.Answer
+	Steps        []string
+	// Checkout is where the customer has to pay first; nil when nothing has to be paid, or can be without it.
+	Checkout *subscription.Checkout
+}
+
+// Validate names every bad field.
+func (r SubscribeRequest) Validate() error {
+	var c errs.Checks
+	if issue := id.CustomerRefIssue(r.CustomerID); issue != "" {
+		c.Shape("customerId", "%s", issue)
+	}
+	r.Params.check(&c)
+	return c.Err()
+}
+
+// subscribing is what came of a request in the book.
+type subscribing struct {
+	entry     *entry
+	scheduled bool
+	direction subscription.Direction
+	invoice   subscription.Invoice
+	steps     []string
+	need      *payment // nil when nothing has to be paid first
+}
+
+// Subscribe gives a customer a subscription, in the place of the one that runs in its scope, or changes that one when it
+// is of the same plan.
+func (s *Service) Subscribe(ctx context.Context, env tenant.ID, r SubscribeRequest) (Subscribed, error) {
+	if err := r.Validate(); err != nil {
+		return Subscribed{}, err
+	}
+	for i := 1; ; i++ {
+		out, err := s.subscribeOnce(ctx, env, r)
+		if errors.Is(err, subscription.ErrRaced) && i < attempts {
+			continue
+		}
+		if e, ok := errs.As(err); ok && len(e.Fields) == 1 && e.Fields[0].Path == paramsPath+"id" {
+			err = errs.Duplicated.At(r.Path+"id", "%s", e.Fields[0].Issue) // another request was faster
+		}
+		return out, err
+	}
+}
+
+func (s *Service) subscribeOnce(ctx context.Context, env tenant.ID, r SubscribeRequest) (Subscribed, error) {
+	known, err := s.ask(ctx, env, r)
+	if err != nil {
+		return Subscribed{}, err
+	}
+	if known.connected && r.Checkout != nil {
+		if out, done, err := s.checkout(ctx, env, r, known); done || err != nil {
+			return out, err
+		}
+	}
+	var need *payment
+	out, err := tx.Do(ctx, s.db, env, func(st Store, now time.Time) (Subscribed, error) {
+		need = nil
+		b, err := s.customer(ctx, st, env, r.CustomerID, now, customer.ErrNotFound.At("customerId", "There is no customer %s.", r.CustomerID))
+		if err != nil {
+			return Subscribed{}, at(err, customer.ErrNotFound, "customerId")
+		}
+		b.facts = known
+		res, err := b.subscribe(r.Params, r.Public)
+		if err != nil {
+			return Subscribed{}, err
+		}
+		if need = res.need; need != nil && need.checkout {
+			return Subscribed{}, errs.ServiceUnavailable.Because("The payment method was removed meanwhile. Try again.")
+		}
+		b.save()
+		return b.subscribed(res)
+	}, tx.Lock{Kind: tx.Customer, Ref: r.CustomerID})
+	if err != nil || need == nil {
+		return out, err
+	}
+	return s.pay(ctx, env, r, need, out)
+}
+
+// checkout decides, without writing anything, whether the customer has to pay on a page first, and makes that page.
+func (s *Service) checkout(ctx context.Context, env tenant.ID, r SubscribeRequest, known facts) (out Subscribed, done bool, err error) {
+	if err := s.Settle(ctx, env, r.CustomerID); err != nil {
+		return out, false, at(err, customer.ErrNotFound, "customerId")
+	}
+	res, err := tx.Get(ctx, s.db, env, func(st Store, now time.Time) (subscribing, error) {
+		c, err := st.CustomerByRef(ctx, env, r.CustomerID)
+		if err != nil {
+			return subscribing{}, at(err, customer.ErrNotFound, "customerId")
+		}
+		b := s.open(ctx, st, env, &c, now)
+		b.facts = known
+		return b.subscribe(r.Params, r.Public)
+	})
+	if err != nil || res.need == nil || !res.need.checkout {
+		return out, err != nil, err
+	}
+	out, err = s.pay(ctx, env, r, res.need, Subscribed{Steps: res.steps})
+	return out, true, err
+}
+
+// at names the field of an error that has none.
+func at(err error, is *errs.Error, path string) error {
+	if e, ok := errs.As(err); ok && errors.Is(err, is) && len(e.Fields) == 0 {
+		return e.With(errs.Field{Path: path, Issue: e.Message})
+	}
+	return err
+}
+
+// subscribed reads the answer from the book.
+func (b *book) subscribed(res subscribing) (Subscribed, error) {
+	out := Subscribed{View: View{res.entry.Subscription, b.at}, Scheduled: res.scheduled, Steps: res.steps}
+	if err := b.price(&out.Subscription); err != nil {
+		return out, err
+	}
+	var err error
+	out.Entitlements, err = b.answers(res.entry.Resource)
+	return out, err
+}
+
+// subscribe decides about a subscription and writes it into the book (§9.3 to §9.6, §9.9).
+func (b *book) subscribe(in Params, public bool) (subscribing, error) {
+	cat, err := b.cat()
+	if err != nil {
+		return subscribing{}, err
+	}
+	product, plan, err := requested(cat, in)
+	if err != nil {
+		return subscribing{}, err
+	}
+	if public && (!plan.Visible() || plan.Latest.PricingType == catalog.Custom) {
+		return subscribing{}, catalog.ErrPlanNotFound.At(in.Path+"planId", "There is no plan %s.", in.PlanID)
+	}
+	here, err := b.place(product.ID, valueOf(in.ResourceID))
+	if err != nil {
+		return subscribing{}, err
+	}
+	if here.running != nil && here.running.PlanID == plan.ID && in.samePlan() && here.running.Status == subscription.Active {
+		return b.again(in, here)
+	}
+	t, err := b.terms(in, plan, true)
+	if err != nil {
+		return subscribing{}, err
+	}
+	return b.offer(in, product, t, here)
+}
+
+// samePlan reports whether a request for the plan that runs already is a change of that subscription: it wants no other
+// one, no trial beside it and no other start.
+func (p Params) samePlan() bool {
+	return p.ID == nil && p.StartDate == nil && (p.Trial == nil || !p.Trial.IsTrial)
+}
+
+func valueOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// again changes the subscription that runs to what a request for its plan says: whatever is scheduled gives way, and a
+// trial beside it ends (§9.9).
+func (b *book) again(in Params, here place) (subscribing, error) {
+	if here.trial != nil {
+		b.write(here.trial, subscription.ReplaceTrial(here.trial.Subscription, b.at))
+		b.entitled(here.trial.Resource, "subscription_updated")
+	}
+	u := Update{
+		Path: in.Path, BillingPeriod: in.BillingPeriod, Charges: in.Charges, UnitQuantity: in.UnitQuantity, Metadata: in.Metadata,
+		ScheduleStrategy: in.ScheduleStrategy, RestartCycle: in.RestartCycle, Proration: in.Proration, Whole: true,
+	}
+	if in.Addons != nil {
+		u.Addons = &in.Addons
+	}
+	if in.PriceOverrides != nil {
+		u.PriceOverrides = &in.PriceOverrides
+	}
+	if in.Values != nil {
+		u.Values = &in.Values
+	}
+	if in.Coupon != nil {
+		u.Coupon.Set, u.Coupon.Value = true, *in.Coupon
+	}
+	if in.MinimumSpend != nil {
+		u.MinimumSpend.Set, u.MinimumSpend.Value = true, *in.MinimumSpend
+	}
+	if in.Budget != nil {
+		u.Budget.Set, u.Budget.Value = true, *in.Budget
+	}
+	if in.CancellationDate != nil {
+		u.CancellationDate.Set, u.CancellationDate.Value = true, *in.CancellationDate
+	}
+	if in.SalesforceID != "" {
+		u.SalesforceID.Set, u.SalesforceID.Value = true, in.SalesforceID
+	}
+	return b.update(here.running, u)
+}
+
+// offer gives the customer a subscription to another plan than runs: now, or later.
+func (b *book) offer(in Params, product *catalog.Product, t terms, here place) (subscribing, error) {
+	n, err := b.newSubscription(in, product, t)
+	if err != nil {
+		return subscribing{}, err
+	}
+	if in.StartDate == nil {
+		later, err := b.later(in, product, t, here)
+		if err != nil || later.entry != nil {
+			return later.subscribing, err
+		}
+		if later.start != nil {
+			n.StartDate = later.start
+		}
+	}
+	if n.History, err = b.history(product.ID, product.RefID); err != nil {
+		return subscribing{}, err
+	}
+	if err := b.checkDates(in, n); err != nil {
+		return subscribing{}, err
+	}
+	ch := subscription.Create(n, b.at)
+	ch.Steps = append(t.notes, ch.Steps...)
+	return b.start(in, ch, here)
+}
+
+// start puts a new subscription in its place. One that has to be paid first waits for that; where another paid one runs,
+// the change waits and that one goes on.
+func (b *book) start(in Params, ch subscription.Change, here place) (res subscribing, err error) {
+	res.steps = ch.Steps
+	if err := b.lockCurrency(&ch.Subscription, in.Path); err != nil {
+		return res, err
+	}
+	if here.running != nil && ch.Subscription.Status != subscription.InTrial {
+		if res.direction, err = b.direction(here.running, &ch.Subscription); err != nil {
+			return res, err
+		}
+		ch.Note(subscription.Note{Direction: res.direction})
+	}
+	err = b.attempt(func() error {
+		err := b.replace(in, &ch, here, &res)
+		if err == nil && res.need != nil && res.need.held && !res.need.checkout {
+			err = errHeld
+		}
+		return err
+	})
+	if errors.Is(err, errHeld) {
+		update, err := planUpdate(in, ch.Subscription.PlanRef, res.direction, b.at)
+		if err != nil {
+			return res, err
+		}
+		return b.hold(here.running, res.need, res.direction, update), nil
+	}
+	return res, err
+}
+
+// replace ends what a new subscription takes the place of, and writes it down.
+func (b *book) replace(in Params, ch *subscription.Change, here place, res *subscribing) (err error) {
+	if ch.Subscription.Status == subscription.NotStarted {
+		if old := here.scheduled; old != nil {
+			b.write(old, subscription.Cancel(old.Subscription, subscription.UpgradeOrDowngrade, b.at))
+		}
+		res.scheduled = true
+	} else if err := b.take(ch, here, in.RestartCycle); err != nil {
+		return err
+	}
+	if inv := ch.Invoiced(); inv != nil {
+		res.invoice = *inv
+	}
+	if res.need, err = b.payment(in, &ch.Subscription, here, res.invoice); err != nil {
+		return err
+	}
+	if res.need != nil && !res.need.checkout {
+		ch.AwaitPayment(b.at)
+	}
+	res.entry = b.insert(*ch)
+	b.paysIn(&res.entry.Subscription)
+	if res.entry.Status.Live() {
+		b.entitled(res.entry.Resource, "subscription_created")
+	}
+	return nil
+}
+
+// planUpdate is a change of the plan that waits.
+func planUpdate(in Params, planRef string, d subscription.Direction, when time.Time) (f subscription.FutureUpdate, err error) {
+	stored, err := json.Marshal(in)
+	if err != nil {
+		return f, fmt.Errorf("store a change of the plan: %w", err)
+	}
+	f = subscription.FutureUpdate{
+		Type: subscription.SchedulePlan, Status: subscription.Scheduled, At: when, PlanRef: planRef,
+		Change: subscription.Modification{
+			Plan: stored, BillingPeriod: in.BillingPeriod, Addons: &in.Addons, Quantities: slices.Clone(in.Charges),
+		},
+	}
+	if d == subscription.Downgrade {
+		f.Type = subscription.ScheduleDowngrade
+	}
+	return f, nil
+}
+
+// newSubscription brings together what a subscription begins with.
+func (b *book) newSubscription(in Params, product *catalog.Product, t terms) (subscription.New, error) {
+	n := subscription.New{
+		ID: b.ids.New(), RefID: id.Generated("subscription"), CustomerID: b.c.ID, CustomerRef: b.c.RefID,
+		Product: *product, Resource: valueOf(in.ResourceID), Metadata: in.Metadata, Sale: t.Sale, Trial: in.Trial,
+		StartDate: business(in.StartDate), CancellationDate: business(in.CancellationDate), Details: t.details,
+	}
+	if n.Trial != nil && n.Trial.EndDate != nil {
+		trial := *n.Trial
+		trial.EndDate = business(trial.EndDate)
+		n.Trial = &trial
+	}
+	if in.ID != nil {
+		n.RefID = *in.ID
+		if !b.made { // else the database says so
+			if err := b.idIsFree(in); err != nil {
+				return n, err
+			}
+		}
+	}
+	if d := b.st.BillingDefaults(); d.Anchor == account.StartOfTheMonth {
+		n.Zone = d.Timezone
+	}
+	coupon, err := b.discountFor(in.Coupon, t.currency(), in.Path+"appliedCoupon")
+	if err != nil {
+		return n, err
+	}
+	if coupon != nil {
+		n.GiveCoupon(coupon)
+	}
+	return n, b.payer(&n, in)
+}
+
+// payer finds the customer who pays for another.
+func (b *book) payer(n *subscription.New, in Params) error {
+	if in.PayingCustomerID == "" || in.PayingCustomerID == b.c.RefID {
+		return nil
+	}
+	c, err := b.st.CustomerByRef(b.ctx, b.env, in.PayingCustomerID)
+	if errors.Is(err, customer.ErrNotFound) || err == nil && c.Archived() {
+		return customer.ErrNotFound.At(in.Path+"payingCustomerId", "There is no customer %s.", in.PayingCustomerID)
+	}
+	n.PayingCustomerID, n.PayingCustomerRef = c.ID, c.RefID
+	return err
+}
+
+// idIsFree refuses a subscription id that is taken, before anything rests on it; the database decides for good.
+func (b *book) idIsFree(in Params) error {
+	_, err := b.st.OwnerOf(b.ctx, b.env, *in.ID)
+	switch {
+	case errors.Is(err, subscription.ErrNotFound):
+		return nil
+	case err == nil:
+		return errs.Duplicated.At(in.Path+"id", "The subscription id %s is in use already.", *in.ID)
+	}
+	return err
+}
+
+// checkDates refuses dates that contradict each other (§9.3 step 8).
+func (b *book) checkDates(in Params, n subscription.New) error {
+	start := b.at
+	if n.StartDate != nil {
+		start = *n.StartDate
+	}
+	if d := n.CancellationDate; d != nil && (!d.After(start) || !d.After(b.at)) {
+		return subscription.ErrCancellationDate.At(in.Path+"cancellationDate", "The cancellation date must lie after the start and ahead of now.")
+	}
+	o := n.Trial
+	if o == nil {
+		return nil
+	}
+	path := in.Path + "trialOverrideConfiguration"
+	switch {
+	case !o.IsTrial:
+		return nil
+	case n.Plan.Latest.PricingType == catalog.Free:
+		return errs.InvalidArgument.At(path+".isTrial", "The plan %s is free: there is nothing to try.", n.Plan.RefID)
+	case o.EndDate == nil && n.Plan.Latest.Trial == nil:
+		return subscription.ErrTrialDate.At(path+".trialEndDate", "The plan %s has no default trial: say when this one ends.", n.Plan.RefID)
+	case o.EndDate != nil && (!o.EndDate.After(b.at) || !o.EndDate.After(start)):
+		return subscription.ErrTrialDate.At(path+".trialEndDate", "The trial must end after the start and ahead of now.")
+	}
+	return nil
+}
+
+// postponed is a change of the plan that does not happen now: scheduled, or with a start of its own.
+type postponed struct {
+	subscribing
+	start *time.Time
+}
+
+// later decides whether a change of the plan waits, and schedules it (§9.9). During a trial that is a subscription which
+// starts at the trial's end (§9.8).
+func (b *book) later(in Params, product *catalog.Product, t terms, here place) (p postponed, err error) {
+	from := here.running
+	if from == nil {
+		if from = here.trial; from == nil || in.ScheduleStrategy == "" || in.ScheduleStrategy == subscription.AtOnce {
+			return p, nil
+		}
+		at, atOnce, err := from.EffectiveAt(subscription.Neutral, in.ScheduleStrategy, "", b.at)
+		if !atOnce && err == nil {
+			p.start = &at
+		}
+		return p, err
+	}
+	to := subscription.Subscription{
+		PlanID: t.Plan.ID, PlanRef: t.Plan.RefID, PricingType: t.Plan.Latest.PricingType, Country: t.Country, BillingPeriod: t.BillingPeriod,
+	}
+	d, err := b.direction(from, &to)
+	if err != nil {
+		return p, err
+	}
+	when, atOnce, err := from.EffectiveAt(d, in.ScheduleStrategy, product.Settings.DowngradeTime, b.at)
+	if err != nil || atOnce {
+		return p, err
+	}
+	p.subscribing, err = b.schedulePlan(in, t, from, d, when)
+	return p, err
+}
+
+// schedulePlan plans a change of the plan on the subscription that runs; what was scheduled gives way.
+func (b *book) schedulePlan(in Params, t terms, from *entry, d subscription.Direction, when time.Time) (subscribing, error) {
+	if in.Coupon != nil {
+		coupon, err := b.discountFor(in.Coupon, t.currency(), in.Path+"appliedCoupon")
+		if err != nil {
+			return subscribing{}, err
+		}
+		decided := *in.Coupon
+		decided.Decided = coupon
+		in.Coupon = &decided
+	}
+	in.BillingPeriod, in.Charges, in.UnitQuantity = t.BillingPeriod, slices.Clone(t.details.Quantities), nil
+	update, err := planUpdate(in, t.Plan.RefID, d, when)
+	if err != nil {
+		return subscribing{}, err
+	}
+	s := from.Subscription
+	s.Schedule(func(subscription.FutureUpdate) bool { return false }, update)
+	ch := subscription.Updated(s, b.at, subscription.Note{Reason: "UPDATE_SCHEDULED"})
+	ch.PlanUpdates()
+	b.write(from, ch)
+	step := fmt.Sprintf("The plan %s follows on %s.", t.Plan.RefID, when.UTC().Format("2006-01-02 15:04 UTC"))
+	return subscribing{entry: from, scheduled: true, direction: d, steps: append(t.notes, step)}, nil
+}
+
+// direction compares the plan of a subscription with another one (§9.9).
+func (b *book) direction(from *entry, to *subscription.Subscription) (subscription.Direction, error) {
+	cat, err := b.cat()
+	if err != nil {
+		return 0, err
+	}
+	product, ok := cat.ProductByID(from.ProductID)
+	if !ok {
+		return 0, fmt.Errorf("product %s is missing", from.ProductID)
+	}
+	ranks := cat.Ranks(product)
+	offer := func(s *subscription.Subscription, country string) subscription.Offer {
+		o := subscription.Offer{PlanRef: s.PlanRef, PricingType: s.PricingType, Period: s.BillingPeriod, Rank: ranks[s.PlanRef]}
+		if plan, ok := cat.PackageByID(s.PlanID); ok && plan.Latest != nil {
+			for _, base := range cat.Bases(plan.Latest) {
+				if p, ok := cat.PackageByID(base.PackageID); ok {
+					o.Ancestors = append(o.Ancestors, p.RefID)
+				}
+			}
+			prices := plan.Latest.Prices
+			if v, err := b.version(cmp.Or(s.PriceVersionID, plan.Latest.ID)); err == nil {
+				prices = v.Prices
+			}
+			o.StartingPrice = subscription.StartingPrice(catalog.Applicable(prices, country))
+		}
+		return o
+	}
+	return subscription.ClassifyPlans(offer(&from.Subscription, from.Country), offer(to, from.Country)), nil
+}
+
+// startPlan is the plan that a journey starts with; nil when it names none.
+func startPlan(cat *catalog.Snapshot, s journey.Settings) *journey.Plan {
+	plan, ok := cat.Plan(string(s.StartPlanID))
+	if !ok {
+		return nil
+	}
+	j := plan.ForJourney()
+	return &j
+}
