@@ -207,6 +207,34 @@ func texts(t *testing.T, db *sql.DB, query string) (list []string) {
 	return list
 }
 
+// Heavy customers have what the table says of them.
+func TestHeavyCustomers(t *testing.T) {
+	t.Parallel()
+	for _, engine := range storetest.Engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			p := seeded(t, engine)
+			before := contents(t, p)
+			one, other := heavyGroup, lightGroup
+			one.size, other.size = 1, 2
+			if err := seedChanges(t.Context(), p, one, other); err != nil {
+				t.Fatal(err)
+			}
+			got := grown(before, contents(t, p))
+			for table, want := range map[string]int{
+				"customers": 3, "subscriptions": 3 + heavyPast, "subscription_addons": heavyAddons + 2*heavyPast,
+			} {
+				if n := got[table].Filled["environment"]; n != want {
+					t.Errorf("%s: %d rows, want %d", table, n, want)
+				}
+			}
+			if n := got["events"].Filled["environment"]; n < heavyEvents {
+				t.Errorf("%d events, want %d at least", n, heavyEvents)
+			}
+		})
+	}
+}
+
 func TestClientReadsAnswers(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

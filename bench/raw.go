@@ -17,8 +17,8 @@ const (
 		from environments e join accounts a on a.id = e.account_id where e.id = $1`
 
 	customerSQL = `
-		select c.id, c.ref_id, c.name, c.email, c.billing_id, c.details, c.metadata, c.trialed, c.exclude_from_experiment,
-			c.strategy, c.steps, c.fingerprint, c.provisioned_subscription, c.archived_at, c.version, c.created_at, c.updated_at,
+		select c.id, c.ref_id, c.name, c.email, c.billing_id, c.coupon_ref, c.details, c.metadata, c.trialed, c.exclude_from_experiment,
+			c.strategy, c.steps, c.fingerprint, c.provisioned_subscription, c.archived_at, c.version, c.created_at, c.updated_at, c.balance,
 			(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1)
 		from customers c where c.environment = $1 and c.ref_id = $2`
 
