@@ -77,7 +77,7 @@ func run(ctx context.Context, o options) (err error) {
 		caches, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), toolchain(ctx))
 	fmt.Printf("  cold  %6.1f s  from `make run` to its keys: download, build, start\n", cold.Seconds())
 	fmt.Printf("  warm  %6.1f s  the same again\n", warm.Seconds())
-	fmt.Printf("  whole %6.1f s  from `git clone` to the end of both screens\n", whole.Seconds())
+	fmt.Printf("  whole %6.1f s  from `git clone` to the end of the walk\n", whole.Seconds())
 	return nil
 }
 
@@ -89,7 +89,7 @@ func toolchain(ctx context.Context) string {
 	return strings.TrimSpace(string(out))
 }
 
-// tour starts the demo and does what both screens say.
+// tour starts the demo and does what the README says.
 func (v *visit) tour(ctx context.Context, blocks blocks) (took time.Duration, err error) {
 	d, took, err := v.start(ctx, blocks.get("run").script, coldLimit)
 	if err != nil {

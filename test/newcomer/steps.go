@@ -115,6 +115,27 @@ var steps = []step{
 			"data.#": 2.0, "data.0.planId": "plan-pro", "data.0.status": "EXPIRED", "data.1.planId": "plan-free", "data.1.status": "ACTIVE",
 		},
 	},
+	{
+		name: "preview", status: 200,
+		want: map[string]any{"data.immediateInvoice.total": 49.0, "data.hasScheduledUpdates": false},
+	},
+	{
+		name: "upgrade", status: 201,
+		want: map[string]any{"data.id": "subscription-demo-01", "data.subscription.planId": "plan-pro", "data.subscription.status": "ACTIVE"},
+	},
+	{
+		name: "schedule", status: 201,
+		want: map[string]any{"data.isScheduled": true, "data.id": "subscription-demo-01", "data.subscription.futureUpdates.0.planId": "plan-basic"},
+	},
+	{
+		name: "cancel", status: 200,
+		want: map[string]any{"data.status": "ACTIVE", "data.cancellationDate": anything{}, "data.futureUpdates.#": 0.0},
+	},
+	{name: "month", match: `\(test time\)`},
+	{
+		name: "ended", status: 200,
+		want: map[string]any{"data.#": 3.0, "data.1.planId": "plan-pro", "data.1.status": "CANCELED", "data.2.planId": "plan-free", "data.2.status": "ACTIVE"},
+	},
 	{name: "export", match: `^$`},
 	{name: "edit", match: `plan-pro gets a new version in force(?s:.*)49 usd and becomes 59 usd(?s:.*)1 change would be made|No changes`},
 	{name: "apply", match: `1 change was made|No changes`},
