@@ -115,17 +115,18 @@ var steps = []step{
 			"data.#": 2.0, "data.0.planId": "plan-pro", "data.0.status": "EXPIRED", "data.1.planId": "plan-free", "data.1.status": "ACTIVE",
 		},
 	},
+	{name: "customer", status: 201},
 	{
 		name: "preview", status: 200,
 		want: map[string]any{"data.immediateInvoice.total": 49.0, "data.hasScheduledUpdates": false},
 	},
 	{
 		name: "upgrade", status: 201,
-		want: map[string]any{"data.id": "subscription-demo-01", "data.subscription.planId": "plan-pro", "data.subscription.status": "ACTIVE"},
+		want: map[string]any{"data.id": "subscription-demo-03", "data.subscription.planId": "plan-pro", "data.subscription.status": "ACTIVE"},
 	},
 	{
 		name: "schedule", status: 201,
-		want: map[string]any{"data.isScheduled": true, "data.id": "subscription-demo-01", "data.subscription.futureUpdates.0.planId": "plan-basic"},
+		want: map[string]any{"data.isScheduled": true, "data.id": "subscription-demo-03", "data.subscription.futureUpdates.0.planId": "plan-basic"},
 	},
 	{
 		name: "cancel", status: 200,
