@@ -210,19 +210,16 @@ func (b *book) convert(p, running *entry, reason string) error {
 	return nil
 }
 
-// begin starts a scheduled subscription in the place of what runs in its scope. One whose plan can no longer be started
-// is cancelled.
+// begin starts a scheduled subscription in the place of what runs in its scope, even if its plan was archived meanwhile:
+// it was sold before.
 func (b *book) begin(p *entry) error {
 	cat, err := b.cat()
 	if err != nil {
 		return err
 	}
 	plan, ok := cat.PackageByID(p.PlanID)
-	if !ok || !plan.Available() {
-		ch := subscription.Cancel(p.Subscription, subscription.Immediate, b.at)
-		ch.Note(subscription.Note{Steps: []string{fmt.Sprintf("The plan %s cannot be started any more.", p.PlanRef)}})
-		b.write(p, ch)
-		return nil
+	if !ok || plan.Latest == nil {
+		return fmt.Errorf("plan %s is missing", p.PlanRef)
 	}
 	history, err := b.history(p.ProductID, p.ProductRef)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/money"
@@ -156,7 +157,11 @@ func checkBounds(c *errs.Checks, list []subscription.Quantity, paths []string, s
 			}
 			counted = true
 			if err := s.Prices[j].CheckQuantity(q.Quantity); err != nil {
-				c.Named(catalog.ErrInvalidQuantity, paths[i], "%s", message(err))
+				path := paths[i]
+				if strings.HasSuffix(path, "]") {
+					path += ".quantity"
+				}
+				c.Named(catalog.ErrInvalidQuantity, path, "%s", message(err))
 				break
 			}
 		}
