@@ -238,8 +238,8 @@ func (b *book) order(s *subscription.Subscription, t subscription.Terms) error {
 
 // modify changes a subscription now, and charges the difference.
 func (b *book) modify(p *entry, m subscription.Modification, t subscription.Terms, d subscription.Direction, restart bool, behavior string) (inv subscription.Invoice, err error) {
-	in := charging{behavior: behavior}
-	if in.paid, in.span, err = b.paid(&p.Subscription); err != nil {
+	in, err := b.chargingOf(&p.Subscription, behavior)
+	if err != nil {
 		return inv, err
 	}
 	before := p.Subscription

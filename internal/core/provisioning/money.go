@@ -69,12 +69,23 @@ func (b *book) customerCoupon() (*catalog.Coupon, error) {
 	return found, nil
 }
 
-// change is how a change of what is paid is charged.
+// charging is how a change of what is paid is charged.
 type charging struct {
 	paid     subscription.Bill
 	span     subscription.Span  // of what was paid
 	restart  *subscription.Span // a new cycle begins
 	behavior string
+}
+
+// chargingOf is how a change of a subscription is charged. At the very moment at which a period begins nothing of it is
+// charged yet: it is charged with the change, however changes within a period are.
+func (b *book) chargingOf(s *subscription.Subscription, behavior string) (in charging, err error) {
+	in.behavior = behavior
+	in.paid, in.span, err = b.paid(s)
+	if written := s.Paid != nil && s.Paid.Until.Equal(in.span.End); !written && in.span.Start.Equal(b.at) {
+		in.behavior = subscription.InvoiceImmediately
+	}
+	return in, err
 }
 
 // charge adds to a change what it costs, and settles that with the customer's balance.
@@ -183,7 +194,7 @@ func (b *book) take(ch *subscription.Change, here place, restart bool) error {
 			return err
 		}
 		var err error
-		if in.paid, in.span, err = b.paid(&old.Subscription); err != nil {
+		if in, err = b.chargingOf(&old.Subscription, in.behavior); err != nil {
 			return err
 		}
 		was, billed := old.Cycle()

@@ -278,8 +278,8 @@ func (b *book) migrate(p *entry) error {
 	if err := mayMigrate(p, sale.Plan.Latest); err != nil {
 		return err
 	}
-	in := charging{behavior: b.proration("")}
-	if in.paid, in.span, err = b.paid(&p.Subscription); err != nil {
+	in, err := b.chargingOf(&p.Subscription, b.proration(""))
+	if err != nil {
 		return err
 	}
 	ch := subscription.MoveToLatest(p.Subscription, sale, b.at)
