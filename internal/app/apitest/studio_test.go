@@ -139,7 +139,7 @@ func (c caller) changes(sub, body string) *answer {
 
 func (c caller) shows(sub string, pairs ...any) *answer {
 	c.t.Helper()
-	return c.get(subs+"/"+sub).want(200).has(pairs...)
+	return c.get(subs + "/" + sub).want(200).has(pairs...)
 }
 
 // cancels is a POST of a cancellation.
@@ -239,7 +239,9 @@ func (a *answer) scheduled(want ...string) *answer {
 	return a
 }
 
-func seats(n int) string { return fmt.Sprintf(`"charges":[{"id":"seats","type":"FEATURE","quantity":%d}]`, n) }
+func seats(n int) string {
+	return fmt.Sprintf(`"charges":[{"id":"seats","type":"FEATURE","quantity":%d}]`, n)
+}
 
 func TestStudioApplies(t *testing.T) {
 	eachStudio(t, func(t *testing.T, s *server) {})

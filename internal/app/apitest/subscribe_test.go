@@ -40,7 +40,7 @@ func TestSubscribe(t *testing.T) {
 		s.post(subs, asked("basic", `"id":"s1"`)).refused(409, "DuplicatedEntityNotAllowed", "id")
 		s.join("bolt")
 		s.post(subs, askedBy("bolt", "basic", `"id":"s1"`)).refused(409, "DuplicatedEntityNotAllowed", "id")
-		s.get(subs + "?customerId=bolt").want(200).has("data", []any{})
+		s.get(subs+"?customerId=bolt").want(200).has("data", []any{})
 	})
 }
 
@@ -249,7 +249,7 @@ func TestSubscribeToThePlanThatRuns(t *testing.T) {
 		s.shows(id, "data.metadata.a", "1").scheduled() // everything scheduled gave way
 		s.cost(id, "total", 5)
 		s.post(subs, asked("team")).want(201).has("data.id", id)
-		s.get(subs + "?customerId=acme").want(200).has("data.1", absent)
+		s.get(subs+"?customerId=acme").want(200).has("data.1", absent)
 	})
 }
 
