@@ -132,7 +132,7 @@ func (v verification) held(after, last string) (map[string][]provisioning.HeldSu
 	err = v.each(v.ctx, func(r rows) error {
 		var id string
 		var h provisioning.HeldSubscription
-		if err := r.Scan(&id, &h.ResourceKnown, &h.PerResource, &h.PlanProductID, &h.VersionPlanID, &h.VersionStatus, &h.VersionPricing); err != nil {
+		if err := r.Scan(&id, &h.ResourceKnown, &h.PerResource, &h.PlanProductID, &h.VersionPlanID, &h.VersionStatus, &h.VersionPricing, fromJSON{&h.VersionTrial}); err != nil {
 			return err
 		}
 		if to := byID[id]; to != nil {
@@ -143,7 +143,7 @@ func (v verification) held(after, last string) (map[string][]provisioning.HeldSu
 	}, `
 		select s.id,
 			exists (select 1 from resources r where r.environment = s.environment and r.customer_id = s.customer_id and r.ref_id = s.resource),
-			p.multiple_subscriptions, k.product_id, v.package_id, v.status, coalesce(v.pricing_type, '')
+			p.multiple_subscriptions, k.product_id, v.package_id, v.status, coalesce(v.pricing_type, ''), v.default_trial
 		from subscriptions s
 		join products p on p.environment = s.environment and p.id = s.product_id
 		join packages k on k.environment = s.environment and k.id = s.plan_id

@@ -30,6 +30,12 @@ type HeldSubscription struct {
 	VersionPlanID  string
 	VersionStatus  string
 	VersionPricing string
+	VersionTrial   *catalog.Trial
+}
+
+// endless reports whether a trial of the pinned version has no end date: only its budget bounds it.
+func (s HeldSubscription) endless() bool {
+	return s.VersionTrial != nil && s.VersionTrial.Duration == 0
 }
 
 // Check compares a customer's rows with each other. Timers can only be late in real time.
@@ -89,7 +95,7 @@ func (s HeldSubscription) checkState() (list []Finding) {
 		}
 	}
 	trial := s.Status == subscription.InTrial
-	wrong(trial && s.TrialEndDate == nil, "its trial has no end")
+	wrong(trial && s.TrialEndDate == nil && !s.endless(), "its trial has no end")
 	wrong(trial && s.TrialEndDate != nil && !s.TrialEndDate.After(s.StartDate), "its trial ends before it starts")
 	wrong(trial && s.PricingType == catalog.Free && s.PriceVersionID == s.VersionID, "its plan is free") // it may have become so
 	wrong(s.Status == subscription.Active && s.PricingType != catalog.Free && s.BillingCycleAnchor == nil, "it has no billing cycle")
@@ -164,10 +170,11 @@ func (s HeldSubscription) checkTimers(now time.Time, realTime bool) (list []Find
 func (h Held) checkTrialed() (list []Finding) {
 	had := map[customer.Trialed]bool{}
 	for _, s := range h.Subscriptions {
+		t := customer.Trialed{ProductID: s.ProductRef, PlanID: s.PlanRef}
 		if s.TrialEndDate == nil {
+			had[t] = had[t] || s.endless()
 			continue
 		}
-		t := customer.Trialed{ProductID: s.ProductRef, PlanID: s.PlanRef}
 		had[t] = true
 		if !slices.Contains(h.Trialed, t) {
 			list = append(list, found(FoundTrialed, h.Entity(), "The trial %s of the plan %s does not count as had.", s.RefID, s.PlanRef))
