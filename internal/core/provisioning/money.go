@@ -145,15 +145,6 @@ func (b *book) first(ch *subscription.Change) error {
 	return err
 }
 
-// giveBack credits what is left of a subscription that ends now.
-func (b *book) giveBack(p *entry) error {
-	inv, err := b.unused(&p.Subscription)
-	if err == nil {
-		b.balance(&inv)
-	}
-	return err
-}
-
 // unused is the invoice of a subscription's end: what was paid for the time after.
 func (b *book) unused(s *subscription.Subscription) (subscription.Invoice, error) {
 	paid, span, err := b.paid(s)

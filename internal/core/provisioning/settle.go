@@ -197,10 +197,11 @@ func (b *book) fallBack(after *entry, product *catalog.Product, planRef string) 
 // convert makes a trial a paid subscription, in the place of the one that runs beside it.
 func (b *book) convert(p, running *entry, reason string) error {
 	if running != nil && running.ID != p.ID {
-		if err := b.giveBack(running); err != nil {
+		ended, err := b.ended(running, ending{reason: subscription.UpgradeOrDowngrade, prorate: true})
+		if err != nil {
 			return err
 		}
-		b.write(running, subscription.Cancel(running.Subscription, subscription.UpgradeOrDowngrade, b.at))
+		b.write(running, ended)
 	}
 	ch := subscription.ConvertTrial(p.Subscription, b.at, reason)
 	if err := b.first(&ch); err != nil {
