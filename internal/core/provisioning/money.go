@@ -218,8 +218,13 @@ func (b *book) chargeStart(ch *subscription.Change, in charging) error {
 	}
 	inv, _ := subscription.Prorate(subscription.Proration{Paid: in.paid, Period: in.span, At: b.at})
 	b.balance(&inv)
+	cycle, ok := s.Cycle()
+	if !ok {
+		ch.Note(subscription.Note{Invoice: &inv})
+		return nil
+	}
 	bill, err := b.bill(s)
-	if cycle, ok := s.Cycle(); ok && err == nil {
+	if err == nil {
 		ch.Charge(inv, bill.Once(), cycle.At(b.at).End)
 	}
 	return err
