@@ -452,6 +452,10 @@ func (b *book) later(in Params, product *catalog.Product, t terms, here place) (
 
 // schedulePlan plans a change of the plan on the subscription that runs; what was scheduled gives way.
 func (b *book) schedulePlan(in Params, t terms, from *entry, d subscription.Direction, when time.Time) (subscribing, error) {
+	dates := subscription.New{Sale: t.Sale, Trial: in.Trial, StartDate: &when, CancellationDate: business(in.CancellationDate)}
+	if err := b.checkDates(in, dates); err != nil {
+		return subscribing{}, err
+	}
 	if in.Coupon != nil {
 		coupon, err := b.discountFor(in.Coupon, t.currency(), in.Path+"appliedCoupon")
 		if err != nil {
