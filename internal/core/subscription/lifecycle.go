@@ -202,14 +202,14 @@ func (s *Subscription) run(c *Change, trial *trialOf, now time.Time) {
 	s.Status, s.TrialEndBehavior = InTrial, trial.behavior
 	if trial.end == nil {
 		c.Steps = append(c.Steps, "The trial has no end date: its budget ends it.")
-		c.Events = append(c.Events, s.event(typeTrialStarted, s.StartDate))
+		c.Events = append(c.Events, s.event(typeTrialStarted, now))
 		return
 	}
 	end := *trial.end
 	s.TrialEndDate = &end
 	c.Steps = append(c.Steps, fmt.Sprintf("The trial ends on %s.", day(end)))
-	c.Timers = append(c.Timers, s.trialTimers(s.StartDate)...)
-	c.Events = append(c.Events, s.event(typeTrialStarted, s.StartDate))
+	c.Timers = append(c.Timers, s.trialTimers(now)...)
+	c.Events = append(c.Events, s.event(typeTrialStarted, now))
 }
 
 func (s Subscription) trialTimers(from time.Time) []timer.Timer {
