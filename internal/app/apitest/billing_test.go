@@ -79,10 +79,7 @@ func billed(t *testing.T, fn func(t *testing.T, s *server, p *provider)) {
 	}
 }
 
-const (
-	subscriptions = "/api/v1/subscriptions"
-	page          = `"checkoutOptions":{"successUrl":"https://acme.example/ok","cancelUrl":"https://acme.example/no"}`
-)
+const page = `"checkoutOptions":{"successUrl":"https://acme.example/ok","cancelUrl":"https://acme.example/no"}`
 
 // take is the body that subscribes a customer to a plan.
 func take(customer, plan string, more ...string) string {

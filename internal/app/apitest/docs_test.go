@@ -38,7 +38,7 @@ func TestSubscriptionExamples(t *testing.T) {
 				t.Fatalf("%v in\n%s", err, block.text)
 			}
 			if d.last == nil {
-				t.Fatalf("nothing was asked that answers\n%s", block.text)
+				t.Fatalf("nothing was askIn that answers\n%s", block.text)
 			}
 			if at, ok := part(d.last.tree, shown, ""); !ok {
 				t.Errorf("%s answers otherwise than is shown, at %q:\n%s\n%s", d.last.call, at, block.text, d.last.raw)
@@ -56,7 +56,7 @@ type docs struct {
 
 func (d *docs) run(line string) {
 	d.t.Helper()
-	if line == asked {
+	if line == askIn {
 		return
 	}
 	words, err := shellWords(line)
@@ -75,8 +75,8 @@ func (d *docs) run(line string) {
 	}
 }
 
-// asked is the function around curl that the document has its readers define.
-const asked = `ask() { curl -s -X "$1" "$PURSER_URL/api/v1$2" -H "X-API-KEY: $PURSER_KEY" -H 'Content-Type: application/json' ${3:+-d "$3"} "${@:4}"; }`
+// askIn is the function around curl that the document has its readers define.
+const askIn = `ask() { curl -s -X "$1" "$PURSER_URL/api/v1$2" -H "X-API-KEY: $PURSER_KEY" -H 'Content-Type: application/json' ${3:+-d "$3"} "${@:4}"; }`
 
 // ask does what that function does: a method, a path, a body, and headers with -H.
 func (d *docs) ask(words []string) *answer {

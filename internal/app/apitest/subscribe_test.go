@@ -105,9 +105,12 @@ func TestSubscribeQuantities(t *testing.T) {
 			ordered     string
 			cost, limit int
 		}{
-			{seats(8), 80, 8}, {`"unitQuantity":8`, 80, 8}, {`"billableFeatures":[{"featureId":"seats","quantity":8}]`, 80, 8},
+			{seats(8), 80, 8},
+			{`"unitQuantity":8`, 80, 8},
+			{`"billableFeatures":[{"featureId":"seats","quantity":8}]`, 80, 8},
 			{`"metadata":{}`, 20, 3}, // the minimum; the plan gives 3
-			{seats(2), 20, 3}, {seats(100), 1000, 100},
+			{seats(2), 20, 3},
+			{seats(100), 1000, 100},
 		} {
 			who := fmt.Sprintf("c%d", i)
 			s.join(who)
@@ -198,7 +201,9 @@ func TestSubscribeCoupons(t *testing.T) {
 			coupon, id string
 			total      float64
 		}{
-			{`{"couponId":"half"}`, "half", 45}, {`{"couponId":"ten"}`, "ten", 80}, {`{"couponId":"all"}`, "all", 0},
+			{`{"couponId":"half"}`, "half", 45},
+			{`{"couponId":"ten"}`, "ten", 80},
+			{`{"couponId":"all"}`, "all", 0},
 			{`{"discount":{"name":"Friend","percentOff":20}}`, "", 72},
 			{`{"discount":{"name":"Big","amountsOff":[{"amount":200,"currency":"usd"}]}}`, "", 0},
 		} {
