@@ -104,7 +104,7 @@ func (t *Tx) OpenSubscriptions(ctx context.Context, env tenant.ID, customerID st
 func (t *Tx) HasPaid(ctx context.Context, env tenant.ID, customerID, productID string) (paid bool, err error) {
 	err = t.one(ctx, errNoRow, []any{&paid}, `
 		select exists (select 1 from subscriptions where environment = $1 and customer_id = $2 and product_id = $3
-			and pricing_type <> 'FREE' and billing_cycle_anchor is not null)`, env, customerID, productID)
+			and billing_cycle_anchor is not null and status <> 'PAYMENT_PENDING' and coalesce(cancel_reason, '') <> 'PENDING_PAYMENT_EXPIRED')`, env, customerID, productID)
 	return paid, err
 }
 

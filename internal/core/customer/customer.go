@@ -7,6 +7,7 @@ package customer
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -61,10 +62,50 @@ type Details struct {
 	Language        *string `json:"language,omitempty"`
 	Timezone        *string `json:"timezone,omitempty"`
 	SalesforceID    *string `json:"salesforceId,omitempty"` // only imports bring one
+	// CouponUses are the coupons that the customer has and had, the present one last: what was paid with one stays so.
+	CouponUses []CouponUse `json:"couponUses,omitempty"`
 	// DefaultPaymentMethod, Integrations and Passthrough are kept as they were sent.
 	DefaultPaymentMethod json.RawMessage `json:"defaultPaymentMethod,omitempty"`
 	Integrations         json.RawMessage `json:"integrations,omitempty"`
 	Passthrough          json.RawMessage `json:"passthrough,omitempty"`
+}
+
+// CouponUse is the time for which a customer has a coupon.
+type CouponUse struct {
+	CouponID string     `json:"couponId"` // refId
+	From     time.Time  `json:"from"`
+	To       *time.Time `json:"to,omitempty"` // nil while the customer has it
+}
+
+// maxCouponUses bounds how many past coupons are remembered.
+const maxCouponUses = 20
+
+// CouponAt is the coupon that the customer had at an instant; ok is false for none.
+func (c Customer) CouponAt(at time.Time) (u CouponUse, ok bool) {
+	for _, u := range c.CouponUses {
+		if !at.Before(u.From) && (u.To == nil || at.Before(*u.To)) {
+			return u, true
+		}
+	}
+	if len(c.CouponUses) == 0 && c.CouponID != nil {
+		return CouponUse{CouponID: *c.CouponID, From: c.CreatedAt}, true
+	}
+	return u, false
+}
+
+// useCoupon writes down which coupon the customer has from an instant on.
+func (c *Customer) useCoupon(now time.Time) {
+	list := slices.Clone(c.CouponUses)
+	if n := len(list); n > 0 && list[n-1].To == nil {
+		if c.CouponID != nil && list[n-1].CouponID == *c.CouponID {
+			return
+		}
+		list[n-1].To = &now
+	}
+	if c.CouponID != nil {
+		list = append(list, CouponUse{CouponID: *c.CouponID, From: now})
+	}
+	c.CouponUses = list[max(0, len(list)-maxCouponUses):]
 }
 
 // Trialed is a plan that the customer has tried; it is never removed and drives the one-trial rule (§8.1).

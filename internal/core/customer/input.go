@@ -91,11 +91,13 @@ func EmailIssue(s string) string {
 // Customer makes the entity at now.
 func (n New) Customer(internalID string, now time.Time) Customer {
 	n.Details.tidy()
-	return Customer{
+	c := Customer{
 		ID: internalID, RefID: n.ID, Name: given(n.Name), Email: given(n.Email), Details: n.Details, CouponID: given(n.CouponID),
 		Metadata: metadata.Given(n.Metadata), Trialed: []Trialed{}, ExcludeFromExperiment: n.ExcludeFromExperiment,
 		Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
+	c.useCoupon(now)
+	return c
 }
 
 // tidy makes empty texts none.
@@ -172,6 +174,7 @@ func (u Update) Apply(c *Customer, now time.Time) (changed []string, err error) 
 	}
 	u.CouponID.Apply(&c.CouponID)
 	c.CouponID = given(c.CouponID)
+	c.useCoupon(now)
 	u.Name.Apply(&c.Name)
 	u.Email.Apply(&c.Email)
 	c.Name, c.Email = given(c.Name), given(c.Email)

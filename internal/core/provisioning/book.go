@@ -36,7 +36,7 @@ type book struct {
 	made      bool // the customer is new
 	changed   bool // the customer is not as it is stored
 	versions  map[string]*catalog.Version
-	coupon    **catalog.Coupon // the customer's, once it was read
+	coupons   map[string]*catalog.Coupon // those that were read
 	facts     facts
 	became    *entry // what a scheduled change of the plan has started
 }

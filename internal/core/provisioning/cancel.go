@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/journey"
 	"github.com/purserhq/purser/internal/core/subscription"
@@ -21,6 +22,10 @@ type CancelRequest struct {
 // Cancel ends a subscription now or later. What was paid for the time after is credited where the caller or the product
 // says so; the journey's end rule follows unless entitlements are revoked.
 func (s *Service) Cancel(ctx context.Context, env tenant.ID, ref string, in CancelRequest) (View, error) {
+	var c errs.Checks
+	if checkDate(&c, "endDate", in.Date); c.Failed() {
+		return View{}, c.Err()
+	}
 	return s.onSubscription(ctx, env, ref, in.IfVersion, func(b *book, p *entry) error {
 		product, _, err := b.journeyOf(p.ProductID)
 		if err != nil {
@@ -88,12 +93,9 @@ func (b *book) cancel(p *entry, how ending) error {
 
 // ended is the change that ends a subscription, with what is given back.
 func (b *book) ended(p *entry, how ending) (ch subscription.Change, err error) {
-	var inv subscription.Invoice
-	if how.prorate {
-		if inv, err = b.unused(&p.Subscription); err != nil {
-			return ch, err
-		}
-		b.balance(&inv)
+	inv, err := b.last(&p.Subscription, how.prorate)
+	if err != nil {
+		return ch, err
 	}
 	if how.expire {
 		ch = subscription.Expire(p.Subscription, b.at, nil)

@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -128,11 +129,37 @@ func (b *book) update(p *entry, u Update) (subscribing, error) {
 	if u.waits(when, b.at) {
 		return res, b.plan(p, u, m, then, at, when)
 	}
-	res.invoice, err = b.modify(p, m, at, overall(now), u.RestartCycle, b.proration(u.Proration))
+	before, billed := p.Cycle()
+	res.invoice, err = b.modify(p, m, at, overall(now), u.RestartCycle, b.proration(cmp.Or(u.Proration, p.Proration)))
 	if err != nil {
 		return res, err
 	}
+	if after, ok := p.Cycle(); ok && billed && after != before {
+		when = b.follow(p, before.At(b.at).End, after.At(b.at).End, when)
+	}
 	return res, b.plan(p, u, subscription.Modification{Proration: u.Proration}, then, at, when)
+}
+
+// follow moves what is scheduled for the end of a billing period that ends at another time now.
+func (b *book) follow(p *entry, from, to, when time.Time) time.Time {
+	moved := false
+	list := slices.Clone(p.FutureUpdates)
+	for i := range list {
+		if list[i].Status == subscription.Scheduled && list[i].At.Equal(from) {
+			list[i].At, moved = to, true
+		}
+	}
+	if moved {
+		ch := subscription.Change{Subscription: p.Subscription}
+		ch.Subscription.FutureUpdates = list
+		ch.PlanUpdates()
+		b.write(p, ch)
+		p.changed = true
+	}
+	if when.Equal(from) {
+		return to
+	}
+	return when
 }
 
 // waits reports whether the caller wants everything to happen later.
@@ -224,6 +251,13 @@ func overlay(old, given []subscription.Quantity) []subscription.Quantity {
 	return list
 }
 
+// others are the quantities that the update says nothing about.
+func (u Update) others(list []subscription.Quantity) []subscription.Quantity {
+	return slices.DeleteFunc(slices.Clone(list), func(q subscription.Quantity) bool {
+		return slices.ContainsFunc(u.Charges, func(o subscription.Quantity) bool { return o.Type == q.Type && o.ID == q.ID })
+	})
+}
+
 // checkPeriodChange wants prices for the other period in the versions that are paid.
 func (b *book) checkPeriodChange(p *entry, u Update) error {
 	v, err := b.version(p.PriceVersionID)
@@ -255,7 +289,7 @@ func (b *book) plan(p *entry, u Update, m subscription.Modification, then []subs
 		case subscription.ScheduleAddon:
 			return u.Addons != nil
 		case subscription.ScheduleUnitAmount, subscription.ScheduleCredits:
-			return len(u.Charges) > 0 || u.UnitQuantity != nil
+			return u.UnitQuantity != nil || len(u.others(f.Change.Quantities)) == 0
 		case subscription.SchedulePriceOverride:
 			return u.PriceOverrides != nil
 		case subscription.ScheduleCoupon:
@@ -269,6 +303,11 @@ func (b *book) plan(p *entry, u Update, m subscription.Modification, then []subs
 		return !u.Whole && !mentioned(f) || u.Whole && !u.billable() && f.Type == subscription.ScheduleMigration
 	}, add...)
 	if len(u.Charges) > 0 || u.UnitQuantity != nil {
+		for i := range s.FutureUpdates {
+			if f := &s.FutureUpdates[i]; f.Status == subscription.Scheduled && !f.IsPlan() && !slices.ContainsFunc(add, func(a subscription.FutureUpdate) bool { return sameJSON(a, *f) }) {
+				f.Change.Quantities = u.others(f.Change.Quantities)
+			}
+		}
 		if err := follow(s.FutureUpdates, u, p.Terms().Quantities); err != nil {
 			return err
 		}

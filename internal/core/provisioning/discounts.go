@@ -30,9 +30,10 @@ func (b *book) discountFor(a *AppliedCoupon, cur money.Currency, path string) (*
 	if a.Decided != nil {
 		return a.Decided, nil
 	}
-	c := subscription.Coupon{Start: b.at}
+	c := subscription.Coupon{Floats: a.StartDate == nil}
+	start := b.at
 	if a.StartDate != nil {
-		c.Start = clock.Business(*a.StartDate)
+		start = clock.Business(*a.StartDate)
 	}
 	var months *int64
 	switch {
@@ -50,7 +51,7 @@ func (b *book) discountFor(a *AppliedCoupon, cur money.Currency, path string) (*
 			c.PercentOff = *d.PercentOff
 		}
 	default:
-		known, err := b.st.CouponByRef(b.ctx, b.env, a.CouponID)
+		known, err := b.couponOf(a.CouponID)
 		switch {
 		case errors.Is(err, catalog.ErrCouponNotFound):
 			return nil, catalog.ErrCouponNotFound.At(path+".couponId", "There is no coupon %s.", a.CouponID)
@@ -65,9 +66,9 @@ func (b *book) discountFor(a *AppliedCoupon, cur money.Currency, path string) (*
 		}
 	}
 	if months != nil {
-		end := subscription.AddMonths(c.Start, int(*months))
-		c.End = &end
+		c.Months = *months
 	}
+	c = c.From(start)
 	if _, ok := (catalog.Coupon{AmountsOff: c.AmountsOff}).AmountOff(cur); c.PercentOff == 0 && cur != "" && !ok {
 		return nil, errs.InvalidArgument.At(path, "The coupon %s takes nothing off prices in %s.", c.ID, cur)
 	}

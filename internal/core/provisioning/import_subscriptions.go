@@ -195,6 +195,9 @@ func (b *book) importOne(in ImportedSubscription) error {
 		return err
 	}
 	over := in.EndDate != nil && !in.EndDate.After(b.at)
+	if over && in.StartDate == nil {
+		return errs.InvalidArgument.Because("It has ended, so it needs a startDate.")
+	}
 	if in.EndDate != nil && !over {
 		n.CancellationDate, n.Ends = business(in.EndDate), true
 	}

@@ -240,7 +240,7 @@ func (m migration) move(list []Candidate, now time.Time, t *Task) error {
 // hold locks the customers of a batch and settles what is due for them.
 func (m migration) hold(list []Candidate, now time.Time) (map[string]customer.Customer, error) {
 	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b Candidate) int { return cmp.Compare(a.CustomerID, b.CustomerID) })
+	slices.SortFunc(list, func(a, b Candidate) int { return cmp.Compare(a.CustomerRef, b.CustomerRef) })
 	held := make(map[string]customer.Customer, len(list))
 	for _, c := range list {
 		if _, ok := held[c.CustomerID]; ok {

@@ -32,7 +32,7 @@ func (b *book) modification(p *entry, u Update) (m subscription.Modification, er
 		return m, err
 	}
 	if u.PriceOverrides != nil {
-		checkTargets(&c, u.Path, *u.PriceOverrides, b.charges(p))
+		checkTargets(&c, u.Path, *u.PriceOverrides, b.charges(p, u))
 		m.PriceOverrides = u.PriceOverrides
 	}
 	if u.Values != nil {
@@ -118,8 +118,8 @@ func (b *book) sells(p *entry) (*catalog.Package, []granted, error) {
 	return &plan, t.entitlements(), nil
 }
 
-// charges are the charges of a subscription in all periods and countries.
-func (b *book) charges(p *entry) []subscription.Charge {
+// charges are the charges of a subscription in all periods and countries, and those of add-ons that an update adds.
+func (b *book) charges(p *entry, u Update) []subscription.Charge {
 	var list []subscription.Charge
 	add := func(addon, version string) {
 		if v, err := b.version(version); err == nil {
@@ -131,6 +131,13 @@ func (b *book) charges(p *entry) []subscription.Charge {
 	add("", p.PriceVersionID)
 	for _, a := range p.Addons {
 		add(a.RefID, a.PriceVersionID)
+	}
+	if u.Addons != nil && b.catalog != nil {
+		for _, a := range *u.Addons {
+			if addon, ok := b.catalog.Addon(a.ID); ok && addon.Latest != nil && p.addon(a.ID) == nil {
+				add(a.ID, addon.Latest.ID)
+			}
+		}
 	}
 	return list
 }

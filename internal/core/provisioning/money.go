@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/money"
@@ -37,43 +38,49 @@ func (b *book) paid(s *subscription.Subscription) (subscription.Bill, subscripti
 // discount is what is taken off a subscription's bill at an instant: its own coupon, else the customer's
 // (domain-catalog-provisioning §3.10).
 func (b *book) discount(s *subscription.Subscription, c money.Currency, at time.Time) (*subscription.Discount, error) {
-	if own := s.Coupon(); own != nil {
-		if d := own.Discount(c, at); d != nil || own.Status(at) == "ACTIVE" {
-			return d, nil
-		}
+	if own := s.CouponAt(at); own != nil {
+		return own.Discount(c, at), nil
 	}
-	coupon, err := b.customerCoupon()
-	if coupon == nil || err != nil {
+	use, ok := b.c.CouponAt(at)
+	if !ok {
+		return nil, nil
+	}
+	known, err := b.couponOf(use.CouponID)
+	if err != nil {
 		return nil, err
 	}
-	whole := subscription.Coupon{ID: coupon.RefID, Name: coupon.Name, AmountsOff: coupon.AmountsOff}
-	if coupon.PercentOff != nil {
-		whole.PercentOff = *coupon.PercentOff
+	given := subscription.Coupon{ID: known.RefID, Name: known.Name, AmountsOff: known.AmountsOff}
+	if known.PercentOff != nil {
+		given.PercentOff = *known.PercentOff
 	}
-	return whole.Discount(c, at), nil
+	if known.DurationInMonths != nil {
+		given.Months = *known.DurationInMonths
+	}
+	return given.From(use.From).Discount(c, at), nil
 }
 
-func (b *book) customerCoupon() (*catalog.Coupon, error) {
-	if b.coupon != nil {
-		return *b.coupon, nil
+// couponOf reads a coupon once.
+func (b *book) couponOf(ref string) (*catalog.Coupon, error) {
+	if c := b.coupons[ref]; c != nil {
+		return c, nil
 	}
-	var found *catalog.Coupon
-	if ref := b.c.CouponID; ref != nil {
-		c, err := b.st.CouponByRef(b.ctx, b.env, *ref)
-		if err != nil {
-			return nil, err
-		}
-		found = &c
+	c, err := b.st.CouponByRef(b.ctx, b.env, ref)
+	if err != nil {
+		return nil, err
 	}
-	b.coupon = &found
-	return found, nil
+	if b.coupons == nil {
+		b.coupons = map[string]*catalog.Coupon{}
+	}
+	b.coupons[ref] = &c
+	return &c, nil
 }
 
 // charging is how a change of what is paid is charged.
 type charging struct {
 	paid     subscription.Bill
-	span     subscription.Span  // of what was paid
-	restart  *subscription.Span // a new cycle begins
+	waiting  []subscription.InvoiceLine // of earlier changes
+	span     subscription.Span          // of what was paid
+	restart  *subscription.Span         // a new cycle begins
 	behavior string
 }
 
@@ -82,6 +89,7 @@ type charging struct {
 func (b *book) chargingOf(s *subscription.Subscription, behavior string) (in charging, err error) {
 	in.behavior = behavior
 	in.paid, in.span, err = b.paid(s)
+	in.waiting = s.WaitingFor(in.span, b.at)
 	if written := s.Paid != nil && s.Paid.Until.Equal(in.span.End); !written && in.span.Start.Equal(b.at) {
 		in.behavior = subscription.InvoiceImmediately
 	}
@@ -102,9 +110,21 @@ func (b *book) charge(ch *subscription.Change, in charging) (subscription.Invoic
 	if err != nil {
 		return subscription.Invoice{}, err
 	}
+	behavior := in.behavior
+	if in.restart != nil && behavior == subscription.CreateProrations {
+		behavior = subscription.InvoiceImmediately // a period that begins is invoiced then
+	}
 	inv, paid := subscription.Prorate(subscription.Proration{
-		Paid: in.paid, Next: next, Discount: discount, Period: in.span, Restart: in.restart, At: b.at, Behavior: in.behavior,
+		Paid: in.paid, Next: next, Discount: discount, Period: in.span, Restart: in.restart, At: b.at, Behavior: behavior,
 	})
+	waiting := in.waiting
+	switch {
+	case inv.Deferred:
+		waiting = append(slices.Clone(waiting), inv.Lines...)
+	case in.restart != nil || !inv.Zero():
+		inv.Add(waiting)
+		waiting = nil
+	}
 	b.balance(&inv)
 	until := in.span.End
 	if in.restart != nil {
@@ -114,7 +134,7 @@ func (b *book) charge(ch *subscription.Change, in charging) (subscription.Invoic
 		ch.Note(subscription.Note{Invoice: &inv})
 		return inv, nil
 	}
-	ch.Charge(inv, paid, until)
+	ch.Charge(inv, paid, until, waiting)
 	return inv, nil
 }
 
@@ -134,24 +154,22 @@ func (b *book) balance(inv *subscription.Invoice) {
 	inv.AmountDue = inv.Total.Sub(inv.FromBalance).Quantize(inv.Currency.MinorUnits(), money.Down)
 }
 
-// first charges a subscription that begins to be billed now, and replaced none.
-func (b *book) first(ch *subscription.Change) error {
-	cycle, ok := ch.Subscription.Cycle()
-	if !ok {
-		return nil
+// last is the invoice of a subscription's end: what waited for it and, where it is given back, what was paid for the time
+// after.
+func (b *book) last(s *subscription.Subscription, giveBack bool) (inv subscription.Invoice, err error) {
+	in, err := b.chargingOf(s, subscription.InvoiceImmediately)
+	if err != nil || in.span.End.IsZero() {
+		return inv, err
 	}
-	span := cycle.At(b.at)
-	_, err := b.charge(ch, charging{restart: &span, behavior: subscription.InvoiceImmediately})
-	return err
-}
-
-// unused is the invoice of a subscription's end: what was paid for the time after.
-func (b *book) unused(s *subscription.Subscription) (subscription.Invoice, error) {
-	paid, span, err := b.paid(s)
-	if err != nil || span.End.IsZero() {
-		return subscription.Invoice{}, err
+	inv.Currency = in.paid.Currency
+	inv.Start, inv.End = b.at, b.at
+	if giveBack {
+		inv, _ = subscription.Prorate(subscription.Proration{Paid: in.paid, Period: in.span, At: b.at})
 	}
-	inv, _ := subscription.Prorate(subscription.Proration{Paid: paid, Period: span, At: b.at})
+	if inv.Add(in.waiting); inv.Currency == "" {
+		inv.Currency = currencyOf(s)
+	}
+	b.balance(&inv)
 	return inv, nil
 }
 
@@ -164,7 +182,7 @@ func (b *book) proration(asked string) string {
 }
 
 // take lets a subscription that starts now replace what it replaces in its scope, and charges the difference (§9.2).
-func (b *book) take(ch *subscription.Change, here place, restart bool) error {
+func (b *book) take(ch *subscription.Change, here place, restart bool) (err error) {
 	s := &ch.Subscription
 	switch s.Status {
 	case subscription.InTrial:
@@ -179,53 +197,38 @@ func (b *book) take(ch *subscription.Change, here place, restart bool) error {
 	if here.trial != nil && s.PricingType != catalog.Free {
 		b.write(here.trial, subscription.ReplaceTrial(here.trial.Subscription, b.at))
 	}
-	in := charging{behavior: b.proration(s.Proration)}
+	in := charging{behavior: subscription.InvoiceImmediately}
 	if old := here.running; old != nil {
-		if err := b.price(&old.Subscription); err != nil {
-			return err
-		}
-		var err error
-		if in, err = b.chargingOf(&old.Subscription, in.behavior); err != nil {
+		if in, err = b.chargingOf(&old.Subscription, b.proration(s.Proration)); err != nil {
 			return err
 		}
 		was, billed := old.Cycle()
-		if now, ok := s.Cycle(); ok && billed && !restart && was.Period == now.Period && old.Billed() == s.Billed() && !s.Backdated() {
+		now, ok := s.Cycle()
+		if ok && billed && !restart && was.Period == now.Period && old.Billed() == s.Billed() && !s.Backdated() {
 			ch.FollowCycle(was, b.at)
 		} else {
 			restart = true
 		}
 		b.write(old, subscription.Cancel(old.Subscription, subscription.UpgradeOrDowngrade, b.at))
-	} else {
-		restart = true
 	}
 	cycle, ok := s.Cycle()
-	if restart && ok {
+	if ok && (restart || here.running == nil) {
 		span := cycle.At(b.at)
 		in.restart = &span
 	}
-	if here.running == nil {
-		in.behavior = subscription.InvoiceImmediately
+	if ok && s.Backdated() && len(in.paid.Lines) == 0 {
+		return b.startsFree(ch, cycle.At(b.at).End)
 	}
-	return b.chargeStart(ch, in)
+	_, err = b.charge(ch, in)
+	return err
 }
 
-// chargeStart charges a subscription that starts. One whose start lies in the past pays from its next period on.
-func (b *book) chargeStart(ch *subscription.Change, in charging) error {
-	s := &ch.Subscription
-	if !s.Backdated() {
-		_, err := b.charge(ch, in)
-		return err
-	}
-	inv, _ := subscription.Prorate(subscription.Proration{Paid: in.paid, Period: in.span, At: b.at})
-	b.balance(&inv)
-	cycle, ok := s.Cycle()
-	if !ok {
-		ch.Note(subscription.Note{Invoice: &inv})
-		return nil
-	}
-	bill, err := b.bill(s)
+// startsFree begins a subscription in the past: its first invoice is that of the next period (§9.10). One that replaces
+// what was paid pays for the rest of the period instead: else every change could be had for nothing.
+func (b *book) startsFree(ch *subscription.Change, until time.Time) error {
+	bill, err := b.bill(&ch.Subscription)
 	if err == nil {
-		ch.Charge(inv, bill.Once(), cycle.At(b.at).End)
+		ch.Charge(subscription.Invoice{}, bill.ForNothing(), until, nil)
 	}
 	return err
 }

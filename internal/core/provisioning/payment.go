@@ -249,9 +249,9 @@ func (s *Service) MarkInvoicePaid(ctx context.Context, env tenant.ID, ref string
 }
 
 // payable reports whether a trial can convert: without billing it always can, with it the customer needs a payment method.
-func (b *book) payable(*entry) (bool, error) {
+func (b *book) payable() bool {
 	connected := b.billing != nil && b.billing.Connected(b.env)
-	return !connected || b.c.DefaultPaymentMethod != nil, nil
+	return !connected || b.c.DefaultPaymentMethod != nil
 }
 
 // UsageCharge is what was billed for usage before its period ended.

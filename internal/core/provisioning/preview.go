@@ -31,7 +31,7 @@ func (s *Service) Preview(ctx context.Context, env tenant.ID, r SubscribeRequest
 	if err := r.Validate(); err != nil {
 		return Preview{}, err
 	}
-	if err := s.Settle(ctx, env, r.CustomerID); err != nil {
+	if _, err := s.Customer(ctx, env, r.CustomerID, false); err != nil { // settles what is due
 		return Preview{}, at(err, customer.ErrNotFound, "customerId")
 	}
 	return tx.Get(ctx, s.db, env, func(st Store, now time.Time) (Preview, error) {
@@ -67,11 +67,13 @@ func (s *Service) PreviewUpdate(ctx context.Context, env tenant.ID, ref string, 
 		}
 		b := s.open(ctx, st, env, &c, now)
 		p, err := b.find(v.ID)
-		if err != nil {
+		switch {
+		case err != nil:
 			return Preview{}, err
-		}
-		if p == nil {
+		case p == nil:
 			return Preview{}, subscription.ErrEnded
+		case u.IfVersion != nil && *u.IfVersion != p.Version:
+			return Preview{}, subscription.ErrChanged
 		}
 		res, err := b.update(p, u)
 		if err != nil {
@@ -120,7 +122,7 @@ func (b *book) preview(res subscribing) (Preview, error) {
 		out.RecurringDiscounts = []subscription.Discount{*discount}
 	}
 	inv, _ := subscription.Recurring(bill, discount, span)
-	if s.Paid != nil {
+	if s.Paid != nil && s.Paid.Until.Equal(span.Start) {
 		inv.Add(s.Paid.Waiting)
 	}
 	out.Recurring, out.Period = &inv, &span

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/id"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
@@ -35,11 +36,7 @@ func (s *Service) Settle(ctx context.Context, env tenant.ID, customerRef string)
 
 // settle applies what is due for a customer whose row is held.
 func (s *Service) settle(ctx context.Context, st Store, env tenant.ID, c *customer.Customer, now time.Time) error {
-	b := s.open(ctx, st, env, c, now)
-	if err := b.settle(now); err != nil {
-		return err
-	}
-	return nil
+	return s.open(ctx, st, env, c, now).settle(now)
 }
 
 // settle applies what is due up to now, in order, each effect at its due time, and saves it. One effect may make another
@@ -52,7 +49,6 @@ func (b *book) settle(now time.Time) error {
 	if b.due, err = b.st.DueTimers(b.ctx, b.env, b.c.ID, now); err != nil {
 		return err
 	}
-	acts := b.acting()
 	for {
 		t, ok := b.next(now)
 		if !ok {
@@ -64,15 +60,12 @@ func (b *book) settle(now time.Time) error {
 		}
 	}
 	for i := range b.events {
-		b.events[i].Actor = acts
+		b.events[i].Actor = byTimer // also where a caller's write noticed it
 	}
 	b.save()
 	b.at, b.c.Due = now, nil
 	return nil
 }
-
-// acting is who is behind an effect of time: the clock, even where a caller's write noticed it.
-func (b *book) acting() event.Actor { return byTimer }
 
 // next takes the first timer that is due out of the book.
 func (b *book) next(now time.Time) (timer.Timer, bool) {
@@ -107,20 +100,45 @@ func (b *book) fire(t timer.Timer) error {
 	switch {
 	case t.Kind == timer.TrialEndsSoon && p.Status == subscription.InTrial:
 		b.write(p, subscription.AnnounceTrialEnd(p.Subscription, t.Due))
-	case t.Kind == timer.PeriodEndsSoon && p.Status == subscription.Active:
+	case t.Kind == timer.PeriodEndsSoon && p.Renews():
 		b.write(p, subscription.AnnouncePeriodEnd(p.Subscription, t.Due))
 	case t.Kind == timer.TrialEnd && p.Status == subscription.InTrial && p.TrialEndDate.Equal(t.Due):
-		return b.endTrial(p)
+		return b.or(func() error { return b.endTrial(p) }, func(why string) {
+			b.write(p, subscription.ExpireTrial(p.Subscription, b.at, []string{why}))
+			b.entitled(p.Resource, "trial_ended")
+		})
 	case t.Kind == timer.SubscriptionStart && p.Status == subscription.NotStarted && p.StartDate.Equal(t.Due):
-		return b.begin(p)
+		return b.or(func() error { return b.begin(p) }, func(why string) { b.giveUp(p, subscription.Immediate, why) })
 	case t.Kind == timer.Cancellation && p.CancellationDate != nil && p.CancellationDate.Equal(t.Due):
-		return b.cancelScheduled(p)
+		return b.or(func() error { return b.cancelScheduled(p) }, func(why string) { b.giveUp(p, subscription.ScheduledCancellation, why) })
 	case t.Kind == timer.Update:
 		return b.runUpdates(p)
 	case t.Kind == timer.PaymentExpires && p.Status == subscription.PaymentPending:
 		b.write(p, subscription.Cancel(p.Subscription, subscription.PendingPaymentExpired, t.Due))
 	}
 	return nil
+}
+
+// or does what is due; where a rule forbids it, such as prices in another currency meanwhile, something simpler happens in
+// its place and says why. Nothing that is due may stop what follows.
+func (b *book) or(work func() error, instead func(why string)) error {
+	err := b.attempt(work)
+	if e, ok := errs.As(err); ok && e.Kind != errs.Internal && e.Kind != errs.Unavailable {
+		instead(e.Code + ": " + e.Message)
+		return nil
+	}
+	return err
+}
+
+// giveUp ends a subscription with which nothing else can be done.
+func (b *book) giveUp(p *entry, reason, why string) {
+	live := p.Status.Live()
+	ch := subscription.Cancel(p.Subscription, reason, b.at)
+	ch.Note(subscription.Note{Steps: []string{why}})
+	b.write(p, ch)
+	if live {
+		b.entitled(p.Resource, "subscription_canceled")
+	}
 }
 
 // endTrial ends a trial and does what the journey in force says about it (domain-catalog-provisioning §9.6).
@@ -133,14 +151,10 @@ func (b *book) endTrial(p *entry) error {
 	if err != nil {
 		return err
 	}
-	payable, err := b.payable(p)
-	if err != nil {
-		return err
-	}
 	end := journey.End(journey.EndInput{
 		Reason: journey.TrialEnded, Settings: product.Settings, ProductID: product.RefID, PlanID: p.PlanRef,
 		PlanPricingType: p.PricingType, TrialEndBehavior: journey.TrialEndBehavior(p.TrialEndBehavior),
-		Payable: payable, RunningNonTrial: beside.running != nil, DowngradePlan: downgrade,
+		Payable: b.payable(), RunningNonTrial: beside.running != nil, DowngradePlan: downgrade,
 	})
 	if end.Convert {
 		if err := b.convert(p, beside.running, subscription.TrialEnded); err != nil {
@@ -195,19 +209,24 @@ func (b *book) fallBack(after *entry, product *catalog.Product, planRef string) 
 }
 
 // convert makes a trial a paid subscription, in the place of the one that runs beside it.
-func (b *book) convert(p, running *entry, reason string) error {
+func (b *book) convert(p, running *entry, reason string) (err error) {
+	ch := subscription.ConvertTrial(p.Subscription, b.at, reason)
+	in := charging{behavior: subscription.InvoiceImmediately}
 	if running != nil && running.ID != p.ID {
-		ended, err := b.ended(running, ending{reason: subscription.UpgradeOrDowngrade, prorate: true})
-		if err != nil {
+		if in, err = b.chargingOf(&running.Subscription, in.behavior); err != nil {
 			return err
 		}
-		b.write(running, ended)
+		b.write(running, subscription.Cancel(running.Subscription, subscription.UpgradeOrDowngrade, b.at))
 	}
-	ch := subscription.ConvertTrial(p.Subscription, b.at, reason)
-	if err := b.first(&ch); err != nil {
+	if cycle, ok := ch.Subscription.Cycle(); ok {
+		span := cycle.At(b.at)
+		in.restart = &span
+	}
+	if _, err := b.charge(&ch, in); err != nil {
 		return err
 	}
 	b.write(p, ch)
+	b.paysIn(&p.Subscription)
 	return nil
 }
 
@@ -233,6 +252,9 @@ func (b *book) begin(p *entry) error {
 	ch := subscription.Begin(p.Subscription, subscription.Sale{
 		Plan: *plan, Bases: cat.Bases(plan.Latest), Addons: latestAddons(cat, p.Subscription), Country: p.Country,
 	}, history)
+	if err := b.lockCurrency(&ch.Subscription, ""); err != nil {
+		return err
+	}
 	if err := b.take(&ch, here, false); err != nil {
 		return err
 	}
@@ -241,6 +263,7 @@ func (b *book) begin(p *entry) error {
 	if ch.Tried {
 		b.tried(p)
 	}
+	b.paysIn(&p.Subscription)
 	b.entitled(p.Resource, "subscription_started")
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/purserhq/purser/internal/core/entitlement"
 	"github.com/purserhq/purser/internal/core/journey"
 	"github.com/purserhq/purser/internal/core/subscription"
+	"github.com/purserhq/purser/internal/core/timer"
 )
 
 // SubscribeRequest asks for a subscription of a customer who is there (domain-catalog-provisioning §9.3).
@@ -67,8 +68,11 @@ func (s *Service) Subscribe(ctx context.Context, env tenant.ID, r SubscribeReque
 	}
 	for i := 1; ; i++ {
 		out, err := s.subscribeOnce(ctx, env, r)
-		if errors.Is(err, subscription.ErrRaced) && i < attempts {
-			continue
+		if errors.Is(err, subscription.ErrRaced) {
+			if i < attempts {
+				continue
+			}
+			err = errs.ServiceUnavailable.Because("The product changes all the time. Try again.").After(time.Second).Wrap(err)
 		}
 		if e, ok := errs.As(err); ok && len(e.Fields) == 1 && e.Fields[0].Path == paramsPath+"id" {
 			err = errs.Duplicated.At(r.Path+"id", "%s", e.Fields[0].Issue) // another request was faster
@@ -192,9 +196,12 @@ func valueOf(s *string) string {
 }
 
 // again changes the subscription that runs to what a request for its plan says: whatever is scheduled gives way, and a
-// trial beside it ends (§9.9).
+// trial of the same plan beside it ends, as that of add-ons is (§9.2, §9.9).
 func (b *book) again(in Params, here place) (subscribing, error) {
-	if here.trial != nil {
+	if err := in.mayBeAgain(here.running); err != nil {
+		return subscribing{}, err
+	}
+	if here.trial != nil && here.trial.PlanID == here.running.PlanID {
 		b.write(here.trial, subscription.ReplaceTrial(here.trial.Subscription, b.at))
 		b.entitled(here.trial.Resource, "subscription_updated")
 	}
@@ -227,6 +234,21 @@ func (b *book) again(in Params, here place) (subscribing, error) {
 		u.SalesforceID.Set, u.SalesforceID.Value = true, in.SalesforceID
 	}
 	return b.update(here.running, u)
+}
+
+// mayBeAgain refuses what cannot be changed in a subscription that runs.
+func (p Params) mayBeAgain(running *entry) error {
+	var c errs.Checks
+	fixed := func(name, want, has, instead string) {
+		if want != "" && want != has {
+			c.Rule(p.Path+name, "the subscription %s runs with %q: %s", running.RefID, has, instead)
+		}
+	}
+	fixed("payingCustomerId", p.PayingCustomerID, cmp.Or(running.PayingCustomerRef, running.CustomerRef), "delegate it instead")
+	fixed("paymentCollectionMethod", p.CollectionMethod, cmp.Or(running.CollectionMethod, subscription.CollectCharge), "it stays so")
+	fixed("billingCountryCode", p.Country, running.Country, "another country does not change its prices")
+	fixed("billingId", p.BillingID, running.BillingID, "it stays so")
+	return c.Err()
 }
 
 // offer gives the customer a subscription to another plan than runs: now, or later.
@@ -358,7 +380,7 @@ func (b *book) newSubscription(in Params, product *catalog.Product, t terms) (su
 		return n, err
 	}
 	if coupon != nil {
-		n.GiveCoupon(coupon)
+		n.GiveCoupon(coupon, b.at)
 	}
 	return n, b.payer(&n, in)
 }
@@ -425,6 +447,9 @@ type postponed struct {
 // starts at the trial's end (§9.8).
 func (b *book) later(in Params, product *catalog.Product, t terms, here place) (p postponed, err error) {
 	from := here.running
+	if in.Trial != nil && in.Trial.IsTrial {
+		return p, nil // it runs beside what is there
+	}
 	if from == nil {
 		if from = here.trial; from == nil || in.ScheduleStrategy == "" || in.ScheduleStrategy == subscription.AtOnce {
 			return p, nil
@@ -472,7 +497,9 @@ func (b *book) schedulePlan(in Params, t terms, from *entry, d subscription.Dire
 	}
 	s := from.Subscription
 	s.Schedule(func(subscription.FutureUpdate) bool { return false }, update)
+	s.CancellationDate, s.CancelAction, s.CancelProrate, s.Ends = nil, "", false, false // it goes on, with another plan
 	ch := subscription.Updated(s, b.at, subscription.Note{Reason: "UPDATE_SCHEDULED"})
+	ch.Drop = append(ch.Drop, timer.Cancellation)
 	ch.PlanUpdates()
 	b.write(from, ch)
 	step := fmt.Sprintf("The plan %s follows on %s.", t.Plan.RefID, when.UTC().Format("2006-01-02 15:04 UTC"))

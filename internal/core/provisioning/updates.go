@@ -33,6 +33,7 @@ func (b *book) carryOut(p *entry, which func(subscription.FutureUpdate) bool) er
 	if len(due) == 0 {
 		return nil
 	}
+	before := p.Version
 	err := b.attempt(func() error {
 		p.FutureUpdates, p.changed = rest, true
 		if i := slices.IndexFunc(due, subscription.FutureUpdate.IsPlan); i >= 0 {
@@ -46,6 +47,9 @@ func (b *book) carryOut(p *entry, which func(subscription.FutureUpdate) bool) er
 		return nil
 	case err == nil:
 		ch := subscription.Change{Subscription: p.Subscription}
+		if p.Version == before { // it was as scheduled already
+			ch = subscription.Updated(p.Subscription, b.at, subscription.Note{Reason: "SCHEDULE_DONE"})
+		}
 		ch.PlanUpdates()
 		b.write(p, ch)
 		return nil
@@ -75,6 +79,9 @@ func (b *book) runPlan(p *entry, f subscription.FutureUpdate) error {
 	if err := json.Unmarshal(f.Change.Plan, &in); err != nil {
 		return fmt.Errorf("read a change of the plan: %w", err)
 	}
+	if in.ResourceID = nil; p.Resource != "" { // it may have been transferred
+		in.ResourceID = &p.Resource
+	}
 	cat, err := b.cat()
 	if err != nil {
 		return err
@@ -98,7 +105,9 @@ func (b *book) runPlan(p *entry, f subscription.FutureUpdate) error {
 	if err != nil {
 		return err
 	}
-	in.Proration = subscription.InvoiceImmediately
+	if err := b.checkDates(in, n); err != nil {
+		return err
+	}
 	res, err := b.start(in, subscription.Create(n, b.at), here)
 	b.became = res.entry
 	return err

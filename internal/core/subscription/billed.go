@@ -1,6 +1,7 @@
 package subscription
 
 import (
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/core/catalog"
@@ -38,6 +39,24 @@ func (s *Subscription) PaidFor(bill Bill, span Span, discount *Discount, at time
 	}
 	_, paid := Recurring(bill, discount, span)
 	return paid
+}
+
+// WaitingFor are the lines that the next invoice charges: in a period those of its changes, at its very beginning those of
+// the period before.
+func (s *Subscription) WaitingFor(span Span, at time.Time) []InvoiceLine {
+	if p := s.Paid; p != nil && (p.Until.Equal(span.End) || p.Until.Equal(span.Start) && !span.Start.Before(at)) {
+		return p.Waiting
+	}
+	return nil
+}
+
+// ForNothing is the bill as paid by a full discount: what is added to it is charged, and nothing of it comes back.
+func (b Bill) ForNothing() Bill {
+	b.Lines = slices.Clone(b.Lines)
+	for i := range b.Lines {
+		b.Lines[i].Discount = b.Lines[i].Amount
+	}
+	return b
 }
 
 // Once are the lines that are paid once.

@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"time"
 
@@ -123,6 +124,23 @@ type Value struct {
 	UpdatedAt   time.Time                   `json:"updatedAt,omitzero"`
 }
 
+// SetValues gives a subscription its own entitlements; those that stay the same keep their age.
+func (d *Details) SetValues(list []Value, at time.Time) {
+	old := d.Values
+	d.Values = slices.Clone(list)
+	for i := range d.Values {
+		v := &d.Values[i]
+		v.UpdatedAt = at
+		for _, o := range old {
+			if same := *v; o.Type == v.Type && o.ID == v.ID {
+				if same.UpdatedAt = o.UpdatedAt; reflect.DeepEqual(same, o) {
+					v.UpdatedAt = o.UpdatedAt
+				}
+			}
+		}
+	}
+}
+
 // Budget is the most that is spent in a billing period, in units of the subscription's currency (§9.12).
 type Budget struct {
 	Limit money.Decimal `json:"limit"`
@@ -135,9 +153,12 @@ type Coupon struct {
 	Name       string        `json:"name"`
 	PercentOff int64         `json:"percentOff,omitempty"`
 	AmountsOff []money.Money `json:"amountsOff,omitempty"`
+	Months     int64         `json:"months,omitempty"` // how long it takes off; 0 for ever
 	Start      time.Time     `json:"start"`
 	End        *time.Time    `json:"end,omitempty"` // nil for ever
-	Removed    bool          `json:"removed,omitempty"`
+	// Floats says that no start was asked for: it starts with what it was given to.
+	Floats  bool `json:"floats,omitempty"`
+	Removed bool `json:"removed,omitempty"`
 }
 
 // Status is ACTIVE, EXPIRED or REMOVED at an instant (§3.10).
@@ -170,11 +191,49 @@ func (c Coupon) Discount(currency money.Currency, at time.Time) *Discount {
 // keptCoupons bounds how many coupons that are over a subscription remembers.
 const keptCoupons = 20
 
-// GiveCoupon puts a coupon in the place of the present one; nil takes that away.
-func (d *Details) GiveCoupon(c *Coupon) {
+// From is the coupon with its time beginning at an instant.
+func (c Coupon) From(at time.Time) Coupon {
+	c.Start, c.End = at, nil
+	if c.Months > 0 {
+		end := AddMonths(at, int(c.Months))
+		c.End = &end
+	}
+	return c
+}
+
+// Same reports whether two coupons take off the same.
+func (c Coupon) Same(o Coupon) bool {
+	if c.Name != o.Name || c.PercentOff != o.PercentOff || c.Months != o.Months || len(c.AmountsOff) != len(o.AmountsOff) {
+		return false
+	}
+	for i, m := range c.AmountsOff {
+		if m.Currency != o.AmountsOff[i].Currency || !m.Amount.Equal(o.AmountsOff[i].Amount) {
+			return false
+		}
+	}
+	return true
+}
+
+// GiveCoupon puts a coupon in the place of the present one, from its start on; nil takes that away now. One that takes off
+// the same as the present one is no change: its time goes on.
+func (d *Details) GiveCoupon(c *Coupon, now time.Time) {
 	list := slices.Clone(d.Coupons)
+	if n := len(list); n > 0 && c != nil && c.Floats && list[n-1].Status(now) == "ACTIVE" && list[n-1].Same(*c) {
+		return
+	}
+	from := now
+	if c != nil && c.Start.After(now) {
+		from = c.Start
+	}
 	for i := range list {
-		list[i].Removed = list[i].Removed || list[i].End == nil || c == nil || list[i].End.After(c.Start)
+		old := &list[i]
+		switch {
+		case old.Removed || old.End != nil && !old.End.After(from):
+		case from.After(now) && from.After(old.Start):
+			old.End = &from
+		default:
+			old.Removed = true
+		}
 	}
 	if c != nil {
 		list = append(list, *c)
@@ -185,12 +244,25 @@ func (d *Details) GiveCoupon(c *Coupon) {
 	d.Coupons = list
 }
 
-// Coupon is the coupon that was given last and not taken away; nil for none.
-func (d Details) Coupon() *Coupon {
-	if n := len(d.Coupons); n > 0 && !d.Coupons[n-1].Removed {
-		return &d.Coupons[n-1]
+// CouponAt is the coupon that is in force at an instant; nil for none.
+func (d Details) CouponAt(at time.Time) *Coupon {
+	for i := len(d.Coupons) - 1; i >= 0; i-- {
+		if c := &d.Coupons[i]; c.Status(at) == "ACTIVE" && !at.Before(c.Start) {
+			return c
+		}
 	}
 	return nil
+}
+
+// startCoupons lets coupons without a start of their own begin now: with the first invoice that they take something off.
+func (d *Details) startCoupons(at time.Time) {
+	list := slices.Clone(d.Coupons)
+	for i := range list {
+		if list[i].Floats && !list[i].Removed {
+			list[i] = list[i].From(at)
+		}
+	}
+	d.Coupons = list
 }
 
 // Paid is what has been paid for a part of a billing period.

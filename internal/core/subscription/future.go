@@ -103,13 +103,15 @@ func (m Modification) ApplyTo(s *Subscription, at time.Time) {
 		s.PriceOverrides = *m.PriceOverrides
 	}
 	if m.Values != nil {
-		s.Values = slices.Clone(*m.Values)
-		for i := range s.Values {
-			s.Values[i].UpdatedAt = at
-		}
+		s.SetValues(*m.Values, at)
 	}
 	if m.Coupon != nil {
-		s.GiveCoupon(m.Coupon.Coupon)
+		c := m.Coupon.Coupon
+		if c != nil && c.Floats {
+			floating := c.From(at)
+			c = &floating
+		}
+		s.GiveCoupon(c, at)
 	}
 	for key, value := range m.Metadata {
 		if s.Metadata == nil {

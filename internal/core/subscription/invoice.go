@@ -39,6 +39,9 @@ func (i Invoice) Zero() bool { return len(i.Lines) == 0 }
 
 // Add puts lines that waited for this invoice before its own.
 func (i *Invoice) Add(waiting []InvoiceLine) {
+	if len(waiting) == 0 {
+		return
+	}
 	i.Lines = append(slices.Clone(waiting), i.Lines...)
 	for _, l := range waiting {
 		i.SubTotal, i.Discount = i.SubTotal.Add(l.Amount), i.Discount.Add(l.Discount)
@@ -48,11 +51,12 @@ func (i *Invoice) Add(waiting []InvoiceLine) {
 
 // total is what the lines come to.
 func (i *Invoice) total() {
-	i.Total, i.Credit = money.Decimal{}, money.Decimal{}
-	if net := i.SubTotal.Sub(i.Discount); net.Sign() > 0 {
+	none := money.Decimal{}.Quantize(i.Currency.MinorUnits(), money.Down)
+	i.Total, i.Credit = none, none
+	if net := i.SubTotal.Sub(i.Discount).Quantize(i.Currency.MinorUnits(), money.HalfUp); net.Sign() > 0 {
 		i.Total = net
 	} else {
-		i.Credit = money.Decimal{}.Sub(net)
+		i.Credit = none.Sub(net).Quantize(i.Currency.MinorUnits(), money.HalfUp)
 	}
 }
 

@@ -27,16 +27,10 @@ type Change struct {
 	Steps        []string
 }
 
-// Charge adds to a change what it costs and what is paid for afterwards; until is the end of the period.
-func (c *Change) Charge(inv Invoice, paid Bill, until time.Time) {
-	p := &Paid{Until: until, Bill: paid}
-	if old := c.Subscription.Paid; old != nil && old.Until.Equal(until) {
-		p.Waiting = old.Waiting
-	}
-	if inv.Deferred {
-		p.Waiting = append(slices.Clone(p.Waiting), inv.Lines...)
-	}
-	c.Subscription.Paid = p
+// Charge adds to a change what it costs and what is paid for afterwards; until is the end of the period, waiting the lines
+// that the next invoice will charge.
+func (c *Change) Charge(inv Invoice, paid Bill, until time.Time, waiting []InvoiceLine) {
+	c.Subscription.Paid = &Paid{Until: until, Bill: paid, Waiting: waiting}
 	c.Note(Note{Invoice: &inv})
 }
 
@@ -143,6 +137,7 @@ func Create(in New, now time.Time) Change {
 		PayingCustomerID: in.PayingCustomerID, PayingCustomerRef: in.PayingCustomerRef,
 		CancellationDate: in.CancellationDate, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
+	s.SetValues(in.Values, now)
 	s.pin(in.Sale)
 	if in.StartDate != nil {
 		s.StartDate = *in.StartDate
@@ -220,6 +215,7 @@ func (s Subscription) trialTimers(from time.Time) []timer.Timer {
 // activate makes the subscription run and be billed from an instant, which may lie before now.
 func (s *Subscription) activate(c *Change, from, now time.Time) {
 	s.Status = Active
+	s.startCoupons(now)
 	if s.PricingType != catalog.Free || s.BillingPeriod != "" {
 		s.BillingCycleAnchor = &from
 	}

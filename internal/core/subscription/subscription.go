@@ -234,6 +234,12 @@ func (s Subscription) Cycle() (c Cycle, ok bool) {
 	return Cycle{Period: s.BillingPeriod, Anchor: *s.BillingCycleAnchor, Zone: s.Zone}, true
 }
 
+// Renews reports whether the subscription is billed in periods.
+func (s Subscription) Renews() bool {
+	_, ok := s.Cycle()
+	return ok
+}
+
 // Period returns the billing period that contains now; ok is false for a subscription without one.
 func (s Subscription) Period(now time.Time) (start, end time.Time, ok bool) {
 	c, ok := s.Cycle()

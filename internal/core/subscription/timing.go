@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/journey"
 )
 
@@ -82,7 +83,7 @@ func (s *Subscription) CancelAt(in CancelTimes, setting journey.CancellationTime
 		return *s.TrialEndDate, false, nil
 	}
 	cycle, billed := s.Cycle()
-	if !billed || !s.Billed() {
+	if !billed || s.PricingType == catalog.Custom {
 		return now, false, ErrCancellationDate.At("cancellationTime", "A %s subscription has no billing period to wait for the end of: cancel it at once, or on a date.", s.PricingType)
 	}
 	return cycle.At(now).End, false, nil
@@ -94,5 +95,5 @@ func (s *Subscription) canWait() bool {
 		return s.TrialEndDate != nil
 	}
 	_, billed := s.Cycle()
-	return billed && s.Billed()
+	return billed && s.PricingType != catalog.Custom
 }
