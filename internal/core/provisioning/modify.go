@@ -41,6 +41,7 @@ func (b *book) modification(p *entry, u Update) (m subscription.Modification, er
 			return m, err
 		}
 		checkSubscriptionValues(&c, cat, u.Path+"entitlements", plan, *u.Values, has)
+		missingValues(&c, cat, u.Path+"entitlements", *u.Values, has)
 		m.Values = u.Values
 	}
 	if u.Coupon.Set {

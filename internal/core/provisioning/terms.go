@@ -71,7 +71,7 @@ func (t *terms) checkDetails(cat *catalog.Snapshot, in Params) error {
 	}
 	has := t.entitlements()
 	checkSubscriptionValues(&c, cat, in.Path+"entitlements", &t.Plan, in.Values, has)
-	t.missingValues(&c, cat, in, has)
+	missingValues(&c, cat, in.Path+"entitlements", in.Values, has)
 	t.details = subscription.Details{
 		Quantities: quantities, PriceOverrides: in.PriceOverrides, Values: in.Values, MinimumSpend: in.MinimumSpend,
 		Budget: in.Budget, BillingID: in.BillingID, SalesforceID: in.SalesforceID, CollectionMethod: in.CollectionMethod,

@@ -38,20 +38,20 @@ func (t *terms) entitlements() []granted {
 
 // missingValues wants a value for every entitlement that leaves it to the subscription and has no default
 // (domain-catalog-provisioning §9.3 step 7).
-func (t *terms) missingValues(c *errs.Checks, cat *catalog.Snapshot, in Params, has []granted) {
+func missingValues(c *errs.Checks, cat *catalog.Snapshot, path string, values []subscription.Value, has []granted) {
 	for _, g := range has {
-		if !g.IsCustom || slices.ContainsFunc(in.Values, func(v subscription.Value) bool { return v.Type == g.Type && v.ID == g.Ref() }) {
+		if !g.IsCustom || slices.ContainsFunc(values, func(v subscription.Value) bool { return v.Type == g.Type && v.ID == g.Ref() }) {
 			continue
 		}
 		if g.Type == catalog.CreditEntitlement {
 			if g.Amount == nil {
-				c.Shape(in.Path+"entitlements", "%s has no amount in the %s %s: give one here", g.Ref(), g.by.Kind.Word(), g.by.RefID)
+				c.Shape(path, "%s has no amount in the %s %s: give one here", g.Ref(), g.by.Kind.Word(), g.by.RefID)
 			}
 			continue
 		}
 		f, ok := cat.Feature(g.FeatureRefID)
 		if ok && g.UsageLimit == nil && !g.Unlimited && len(g.EnumValues) == 0 && f.Type != catalog.Boolean {
-			c.Shape(in.Path+"entitlements", "%s has no value in the %s %s: give one here", g.FeatureRefID, g.by.Kind.Word(), g.by.RefID)
+			c.Shape(path, "%s has no value in the %s %s: give one here", g.FeatureRefID, g.by.Kind.Word(), g.by.RefID)
 		}
 	}
 }
