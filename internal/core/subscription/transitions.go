@@ -87,7 +87,7 @@ func ScheduleCancellation(s Subscription, in Cancellation, now time.Time) Change
 	if in.Action == RevokeEntitlements {
 		action = in.Action
 	}
-	if s.CancellationDate != nil && s.CancellationDate.Equal(in.At) && s.CancelAction == action && s.CancelProrate == in.Prorate && !s.Ends {
+	if s.CancellationDate != nil && s.CancellationDate.Equal(in.At) && s.CancelAction == action && s.CancelProrate == in.Prorate && !s.Ends && len(s.Pending()) == 0 {
 		return Change{Subscription: s}
 	}
 	c := Change{Drop: []timer.Kind{timer.Cancellation, timer.Update}}
