@@ -157,6 +157,8 @@ func TestScheduleIsCancelled(t *testing.T) {
 		s.happened(since)
 		s.changes(id, `{`+seats(3)+`}`)
 		s.cancels(id, `{"cancellationTime":"END_OF_BILLING_PERIOD"}`).has("data.status", "ACTIVE").scheduled()
+		s.changes(id, `{`+seats(4)+`}`).scheduled("UNIT_AMOUNT SCHEDULED 2026-05-01")
+		s.cancels(id, `{"cancellationTime":"END_OF_BILLING_PERIOD"}`).scheduled() // the same again
 		s.changes(id, `{"cancellationDate":null}`)
 		s.moveTo(aprilDay(31))
 		s.shows(id, "data.charges.0.quantity", 5, "data.status", "ACTIVE")
