@@ -278,3 +278,45 @@ func TestSubscribeRepeats(t *testing.T) {
 		s.balance("acme", "90 usd")
 	})
 }
+
+// Scenarios 21 and 22: tiers and blocks, as they are charged.
+func TestScenarios21And22Shapes(t *testing.T) {
+	eachStudio(t, func(t *testing.T, s *server) {
+		tiers := func(fee ...int) string {
+			row := func(upTo, unit, i int) string {
+				r := fmt.Sprintf(`{"unitPrice":{"amount":%d}`, unit)
+				if upTo > 0 {
+					r += fmt.Sprintf(`,"upTo":%d`, upTo)
+				}
+				if len(fee) > 0 {
+					r += fmt.Sprintf(`,"flatPrice":{"amount":%d}`, fee[i])
+				}
+				return r + "}"
+			}
+			return `"tiers":[` + row(5, 20, 0) + "," + row(10, 15, 1) + "," + row(0, 10, 2) + `]`
+		}
+		model := func(mode, price string) string {
+			if mode != "" {
+				mode = fmt.Sprintf(`"tiersMode":%q,`, mode)
+			}
+			return charge(fmt.Sprintf(`{"billingModel":"PER_UNIT","featureId":"seats",%s"pricePeriods":[{"billingPeriod":"MONTHLY",%s}]}`, mode, price))
+		}
+		const block = `"blockSize":1000,"price":{"amount":1}`
+		for i, c := range []struct {
+			charges         string
+			quantity, total int
+		}{
+			{model("GRADUATED", tiers()), 20, 275}, {model("GRADUATED", tiers(10, 8, 5)), 20, 298}, {model("VOLUME", tiers()), 20, 200},
+			{model("", block), 500, 1}, {model("", block), 1500, 2},
+		} {
+			plan := fmt.Sprintf("shape-%d", i)
+			s.join(plan)
+			s.post(plans, fmt.Sprintf(`{"id":%q,"displayName":"Shape","productId":"studio"}`, plan)).want(201)
+			s.patch(plans+"/"+plan, c.charges).want(200)
+			s.post(plans+"/"+plan+"/entitlements", `{"entitlements":[{"type":"FEATURE","id":"seats","usageLimit":1}]}`).want(201)
+			s.publish(plan)
+			s.post(subs, askedBy(plan, plan, seats(c.quantity), fmt.Sprintf(`"id":%q`, plan))).want(201)
+			s.cost(plan, "total", c.total)
+		}
+	})
+}
