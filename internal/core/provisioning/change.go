@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/clock"
@@ -13,6 +14,7 @@ import (
 	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/base/opt"
 	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/subscription"
 )
 
@@ -213,7 +215,7 @@ func (b *book) wanted(p *entry, u Update) (from, to subscription.Terms, err erro
 	from = p.Terms()
 	to = from.Apply(nil)
 	var c errs.Checks
-	if u.BillingPeriod != "" && u.BillingPeriod != from.BillingPeriod {
+	if u.BillingPeriod != "" && u.BillingPeriod != from.BillingPeriod && (from.BillingPeriod != "" || u.Addons == nil) {
 		if err := b.checkPeriodChange(p, u); err != nil {
 			return from, to, err
 		}
@@ -226,6 +228,11 @@ func (b *book) wanted(p *entry, u Update) (from, to subscription.Terms, err erro
 		to.Addons = map[string]int64{}
 		for _, a := range *u.Addons {
 			to.Addons[a.ID] = a.Quantity
+		}
+		if from.BillingPeriod == "" {
+			if to.BillingPeriod, err = b.firstPeriod(p, u); err != nil {
+				return from, to, err
+			}
 		}
 	}
 	after := p.Subscription
@@ -277,6 +284,42 @@ func (b *book) checkPeriodChange(p *entry, u Update) error {
 		return notSold(p, u, has)
 	}
 	return nil
+}
+
+// firstPeriod is the billing period of a subscription that had none and gets add-ons which cost something: they decide.
+func (b *book) firstPeriod(p *entry, u Update) (string, error) {
+	cat, err := b.cat()
+	if err != nil {
+		return "", err
+	}
+	plan, err := b.version(p.PriceVersionID)
+	if err != nil {
+		return "", err
+	}
+	var addons []*catalog.Version
+	for _, a := range *u.Addons {
+		if has := p.addon(a.ID); has != nil {
+			v, err := b.version(has.PriceVersionID)
+			if err != nil {
+				return "", err
+			}
+			addons = append(addons, v)
+		} else if addon, ok := cat.Addon(a.ID); ok && addon.Latest != nil {
+			addons = append(addons, addon.Latest)
+		}
+	}
+	has, none := catalog.Periods(plan, addons)
+	switch {
+	case none:
+		return "", catalog.ErrPriceNotFound.At(u.Path+"addons", "The add-ons are sold in no billing period that they have in common.")
+	case len(has) == 0, len(has) == 1 && u.BillingPeriod == "":
+		return strings.Join(has, ""), nil
+	case u.BillingPeriod == "":
+		return "", ErrBillingPeriodMissing.At(u.Path+"billingPeriod", "The add-ons have prices for %v: say which.", has)
+	case !slices.Contains(has, u.BillingPeriod):
+		return "", notSold(p, u, has)
+	}
+	return u.BillingPeriod, nil
 }
 
 // plan schedules what happens later, in the place of what was scheduled about the same.

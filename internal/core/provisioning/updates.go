@@ -278,6 +278,21 @@ func mayMigrate(p *entry, to *catalog.Version) error {
 	return nil
 }
 
+// begins lets a billing cycle begin where a change gives a subscription another billing period, and is its first period.
+func (b *book) begins(p *entry, ch *subscription.Change) *subscription.Span {
+	if s := &ch.Subscription; s.BillingPeriod != p.BillingPeriod && s.BillingPeriod != "" {
+		zone := s.Zone
+		ch.RestartCycle(b.at)
+		s.Zone = zone
+	}
+	cycle, ok := ch.Subscription.Cycle()
+	if was, billed := p.Cycle(); !ok || billed && was.Period == cycle.Period {
+		return nil
+	}
+	span := cycle.At(b.at)
+	return &span
+}
+
 // migrate moves a subscription to the latest versions now, and charges the difference. Overridden prices stay.
 func (b *book) migrate(p *entry) error {
 	sale, same, err := b.latest(p)
@@ -293,6 +308,7 @@ func (b *book) migrate(p *entry) error {
 	}
 	ch := subscription.MoveToLatest(p.Subscription, sale, b.at)
 	if p.Status == subscription.Active {
+		in.restart = b.begins(p, &ch)
 		if _, err := b.charge(&ch, in); err != nil {
 			return err
 		}
