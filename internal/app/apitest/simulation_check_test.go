@@ -161,7 +161,7 @@ func (s *simulation) reconcile(p *person) {
 	for i := p.unread; i < len(p.events); i++ {
 		e := &p.events[i]
 		soon := e.Type == "subscription.trial.ends_soon" || e.Type == "subscription.billing_month.ends_soon"
-		if e.Actor.ID == "timers" && !soon && !p.due[e.At.UnixMilli()] {
+		if e.Actor.ID == "timers" && !soon && !s.blind && !p.due[e.At.UnixMilli()] {
 			s.fail(p, "%s happened at %s, when nothing was due: %s", e, e.At, e.Payload)
 		}
 		if e.of.EndDate != nil && !e.of.EndDate.Equal(e.At) {

@@ -280,8 +280,8 @@ func (b *book) reset() {
 	for _, p := range b.entries {
 		p.stored, p.changed, p.addons = true, false, false
 	}
+	b.loaded = b.loaded || b.made // what was due may be done already: then nothing was read
 	b.made, b.changed = false, false
-	b.loaded = true
 	b.timers, b.fired, b.dropped, b.events, b.resources = nil, nil, nil, nil, nil
 }
 
