@@ -49,6 +49,24 @@ func init() {
 	}
 }
 
+// A subscription's customer is held before the environment's row is read too: a clock that moved meanwhile counts.
+func init() {
+	lockers[tx.SubscriptionOwner] = func(env tenant.ID, ref string) pgFirst {
+		return pgFirst{
+			sql: `select ` + customerColumns + ` from customers c where c.environment = $1
+				and c.id = (select s.customer_id from subscriptions s where s.environment = $1 and s.ref_id = $2)` + postgresDialect{}.forUpdate(),
+			args: []any{env, ref},
+			scan: func(t *Tx) func(rows) error {
+				return func(r rows) error {
+					c, err := scanCustomer(r)
+					t.locked[tx.Lock{Kind: tx.Customer, Ref: c.RefID}] = c
+					return err
+				}
+			},
+		}
+	}
+}
+
 // LockCustomer implements customer.Store. What travelled with BEGIN is used once.
 func (t *Tx) LockCustomer(ctx context.Context, env tenant.ID, ref string) (customer.Customer, error) {
 	key := tx.Lock{Kind: tx.Customer, Ref: ref}

@@ -32,6 +32,8 @@ type LockKind uint8
 const (
 	Customer LockKind = iota + 1
 	Product
+	// SubscriptionOwner is the customer of the subscription with this refId.
+	SubscriptionOwner
 )
 
 // As turns a runner of one store type into one of another: app binds every noun to the one store with it.

@@ -28,7 +28,7 @@ func (s *Service) onSubscriptionOf(ctx context.Context, env tenant.ID, ref strin
 		}
 		err = b.price(&p.Subscription)
 		return View{p.Subscription, now}, err
-	})
+	}, tx.Lock{Kind: tx.SubscriptionOwner, Ref: ref})
 }
 
 // openAt holds and settles the customer of a subscription, and opens the book at the subscription's entry.
