@@ -208,9 +208,13 @@ func TestPlanChangesAreClassified(t *testing.T) {
 		}{
 			{"basic", "heir", false}, // cheaper, and inherits from it
 			{"heir", "basic", true},
-			{"basic", "pro", false}, {"pro", "basic", true}, {"free", "basic", false}, {"basic", "free", true},
-			{"pro", "bespoke", false}, {"bespoke", "pro", false}, // a custom plan has no period to wait for
-			{"team", "basic", false}, // 20 at the minimum of two
+			{"basic", "pro", false},
+			{"pro", "basic", true},
+			{"free", "basic", false},
+			{"basic", "free", true},
+			{"pro", "bespoke", false},
+			{"bespoke", "pro", false}, // a custom plan has no period to wait for
+			{"team", "basic", false},  // 20 at the minimum of two
 		} {
 			who := fmt.Sprintf("c%d", i)
 			s.join(who)

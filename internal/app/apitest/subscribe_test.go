@@ -306,8 +306,11 @@ func TestScenarios21And22Shapes(t *testing.T) {
 			charges         string
 			quantity, total int
 		}{
-			{model("GRADUATED", tiers()), 20, 275}, {model("GRADUATED", tiers(10, 8, 5)), 20, 298}, {model("VOLUME", tiers()), 20, 200},
-			{model("", block), 500, 1}, {model("", block), 1500, 2},
+			{model("GRADUATED", tiers()), 20, 275},
+			{model("GRADUATED", tiers(10, 8, 5)), 20, 298},
+			{model("VOLUME", tiers()), 20, 200},
+			{model("", block), 500, 1},
+			{model("", block), 1500, 2},
 		} {
 			plan := fmt.Sprintf("shape-%d", i)
 			s.join(plan)

@@ -43,8 +43,14 @@ func TestSubscriptionErrors(t *testing.T) {
 		}
 		transfer, delegate := `{"destinationResourceId":"r"}`, `{"targetCustomerId":"bolt"}`
 		for _, r := range []struct{ method, route, body string }{
-			{"PATCH", "", `{}`}, {"PATCH", "", `{` + seats(3) + `}`}, {"POST", "/cancel", `{}`}, {"POST", "/migrate", `{}`}, {"POST", "/transfer", transfer},
-			{"POST", "/delegate", delegate}, {"DELETE", "/future-update/schedule", ""}, {"DELETE", "/future-update/pending-payment", ""},
+			{"PATCH", "", `{}`},
+			{"PATCH", "", `{` + seats(3) + `}`},
+			{"POST", "/cancel", `{}`},
+			{"POST", "/migrate", `{}`},
+			{"POST", "/transfer", transfer},
+			{"POST", "/delegate", delegate},
+			{"DELETE", "/future-update/schedule", ""},
+			{"DELETE", "/future-update/pending-payment", ""},
 			{"POST", "/preview", `{}`},
 		} {
 			name := r.method + " " + r.route

@@ -44,9 +44,14 @@ func (s *Service) Archive(ctx context.Context, env tenant.ID, ref string, cancel
 			}
 		}
 		for _, p := range subs {
-			if !p.Status.Ended() {
-				b.write(p, subscription.Cancel(p.Subscription, subscription.CustomerArchived, now))
+			if p.Status.Ended() {
+				continue
 			}
+			ch, err := b.ended(p, ending{reason: subscription.CustomerArchived})
+			if err != nil {
+				return c, err
+			}
+			b.write(p, ch)
 		}
 		b.touch()
 		c.Erase()

@@ -38,7 +38,8 @@ type book struct {
 	versions  map[string]*catalog.Version
 	coupons   map[string]*catalog.Coupon // those that were read
 	facts     facts
-	became    *entry // what a scheduled change of the plan has started
+	need      *payment // what a new customer's subscription waits for
+	became    *entry   // what a scheduled change of the plan has started
 }
 
 // entry is a subscription in a book.

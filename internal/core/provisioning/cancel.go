@@ -137,7 +137,9 @@ func (b *book) linked(p *entry, done []string) error {
 	if err != nil {
 		return err
 	}
-	left := slices.ContainsFunc(list, func(o *entry) bool { return o.ProductID == p.ProductID && o.ID != p.ID && o.Status.Live() })
+	left := slices.ContainsFunc(list, func(o *entry) bool {
+		return o.ProductID == p.ProductID && o.Resource != p.Resource && o.Status.Live()
+	})
 	for _, o := range slices.Clone(list) {
 		product, ok := cat.ProductByID(o.ProductID)
 		if !ok || o.Status.Ended() || slices.Contains(done, o.ProductRef) || !slices.Contains(product.Settings.CancelWithProductIDs, p.ProductRef) {

@@ -412,6 +412,13 @@ func (b *book) trialEnd(p *entry, d opt.Of[time.Time], path string) error {
 	if !end.After(b.at) {
 		return subscription.ErrTrialDate.At(path+"trialEndDate", "The end of a trial must lie ahead. To end it now, cancel the subscription.")
 	}
+	here, err := b.place(p.ProductID, p.Resource)
+	if err != nil {
+		return err
+	}
+	if next := here.scheduled; next != nil && p.TrialEndDate != nil && next.StartDate.Equal(*p.TrialEndDate) {
+		b.write(next, subscription.Reschedule(next.Subscription, end, b.at)) // it follows the trial
+	}
 	b.write(p, subscription.ExtendTrial(p.Subscription, end, b.at))
 	b.entitled(p.Resource, "subscription_updated")
 	return nil

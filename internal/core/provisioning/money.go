@@ -216,19 +216,27 @@ func (b *book) take(ch *subscription.Change, here place, restart bool) (err erro
 		span := cycle.At(b.at)
 		in.restart = &span
 	}
-	if ok && s.Backdated() && len(in.paid.Lines) == 0 {
-		return b.startsFree(ch, cycle.At(b.at).End)
+	if s.Backdated() {
+		return b.startsFree(ch, in)
 	}
 	_, err = b.charge(ch, in)
 	return err
 }
 
-// startsFree begins a subscription in the past: its first invoice is that of the next period (§9.10). One that replaces
-// what was paid pays for the rest of the period instead: else every change could be had for nothing.
-func (b *book) startsFree(ch *subscription.Change, until time.Time) error {
+// startsFree begins a subscription in the past: its first invoice is that of the next period, and what was paid for the one
+// that it replaces comes back (§9.3 step 8, §9.10).
+func (b *book) startsFree(ch *subscription.Change, in charging) error {
+	inv, _ := subscription.Prorate(subscription.Proration{Paid: in.paid, Period: in.span, At: b.at})
+	inv.Add(in.waiting)
+	b.balance(&inv)
+	cycle, ok := ch.Subscription.Cycle()
+	if !ok {
+		ch.Note(subscription.Note{Invoice: &inv})
+		return nil
+	}
 	bill, err := b.bill(&ch.Subscription)
 	if err == nil {
-		ch.Charge(subscription.Invoice{}, bill.ForNothing(), until, nil)
+		ch.Charge(inv, bill.ForNothing(), cycle.At(b.at).End, nil)
 	}
 	return err
 }

@@ -41,7 +41,7 @@ type Params struct {
 	BillingID        string                        `json:"billingId,omitempty"`
 	SalesforceID     string                        `json:"salesforceId,omitempty"`
 	CollectionMethod string                        `json:"paymentCollectionMethod,omitempty"`
-	ScheduleStrategy string                        `json:"-"`
+	ScheduleStrategy string                        `json:"scheduleStrategy,omitempty"`
 	RestartCycle     bool                          `json:"restartCycle,omitempty"` // billingCycleAnchor NOW
 	Proration        string                        `json:"prorationBehavior,omitempty"`
 	InvoicePaid      bool                          `json:"isInvoicePaid,omitempty"`

@@ -25,6 +25,7 @@ type facts struct {
 	connected     bool
 	hasMethod     bool
 	hostsCheckout bool
+	prepaid       bool
 }
 
 // payment is what has to happen after the transaction, or in its place.
@@ -102,7 +103,7 @@ var errHeld = errors.New("provisioning: it waits for a payment")
 func (b *book) payment(in Params, s *subscription.Subscription, here place, inv subscription.Invoice) (*payment, error) {
 	need, err := subscription.Payment{
 		PricingType: s.PricingType, InTrial: s.Status == subscription.InTrial, TrialEndBehavior: s.TrialEndBehavior,
-		Method: s.CollectionMethod, InvoicePaid: in.InvoicePaid, Connected: b.facts.connected, HasMethod: b.facts.hasMethod,
+		Method: s.CollectionMethod, InvoicePaid: in.InvoicePaid, Connected: b.facts.connected && !b.facts.prepaid, HasMethod: b.facts.hasMethod,
 		Checkout: in.Checkout != nil, HostsCheckout: b.facts.hostsCheckout, Due: inv.AmountDue.Sign() > 0,
 		Later:    s.Status == subscription.NotStarted || s.Backdated(),
 		Replaces: here.running != nil && here.running.PricingType == catalog.Paid,
@@ -195,7 +196,11 @@ func (s *Service) PaymentSettled(ctx context.Context, env tenant.ID, ref string,
 		if waited {
 			reason = "SUBSCRIPTION_CREATION"
 		}
-		b.write(p, subscription.Pay(p.Subscription, res.Outcome, res.Invoice(inv, reason, b.at), b.at))
+		made := res.Invoice(inv, reason, b.at)
+		if old := p.LatestInvoice; old != nil && old.BillingID == made.BillingID && old.Status == made.Status && old.RequiresAction == made.RequiresAction && res.Outcome == subscription.ChargePaid {
+			return nil
+		}
+		b.write(p, subscription.Pay(p.Subscription, res.Outcome, made, b.at))
 		if waited && p.Status == subscription.Active {
 			b.paysIn(&p.Subscription)
 			b.entitled(p.Resource, "subscription_activated")
@@ -226,8 +231,7 @@ func (s *Service) CheckoutCompleted(ctx context.Context, env tenant.ID, customer
 	if err := json.Unmarshal(frozen, &in); err != nil {
 		return Subscribed{}, fmt.Errorf("read a frozen subscription: %w", err)
 	}
-	in.InvoicePaid, in.CollectionMethod = true, subscription.CollectInvoice
-	return s.Subscribe(ctx, env, SubscribeRequest{CustomerID: customerRef, Params: in})
+	return s.Subscribe(ctx, env, SubscribeRequest{CustomerID: customerRef, Params: in, Prepaid: true})
 }
 
 // MarkInvoicePaid says that the open invoice of a subscription was paid; one without is ErrStatus.
@@ -242,6 +246,7 @@ func (s *Service) MarkInvoicePaid(ctx context.Context, env tenant.ID, ref string
 		waited := p.Status == subscription.PaymentPending
 		b.write(p, subscription.Pay(p.Subscription, subscription.ChargePaid, &paid, b.at))
 		if waited {
+			b.paysIn(&p.Subscription)
 			b.entitled(p.Resource, "subscription_activated")
 		}
 		return nil

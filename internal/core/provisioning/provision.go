@@ -27,6 +27,8 @@ type Result struct {
 	Entitlements []entitlement.Answer
 	At           time.Time // the environment's now
 	Repeated     bool      // the customer existed, made by an equal request
+
+	need *payment
 }
 
 // attempts bounds how often a lost race, for a new customer id or with a change of the product, is followed by another look.
@@ -52,8 +54,22 @@ func (s *Service) Provision(ctx context.Context, env tenant.ID, r Request) (Resu
 			}
 			err = errs.ServiceUnavailable.Because("Too many requests for this customer at once.").After(time.Second).Wrap(err)
 		}
+		if err == nil && res.need != nil {
+			return s.paidProvision(ctx, env, res)
+		}
 		return res, err
 	}
+}
+
+// paidProvision charges what a new customer's subscription waits for.
+func (s *Service) paidProvision(ctx context.Context, env tenant.ID, res Result) (Result, error) {
+	v, err := s.charge(ctx, env, res.need)
+	if err != nil {
+		return res, err
+	}
+	res.Subscription = &v.Subscription
+	res.Entitlements, err = s.answersFor(ctx, env, v.CustomerRef, v.Resource)
+	return res, err
 }
 
 // provision is one call under way.
@@ -184,6 +200,7 @@ func (b *book) firstSubscription(in Params) (*entry, error) {
 	c.First.Strategy = string(dec.Strategy)
 	c.First.Steps = append(dec.Steps, res.steps...)
 	c.First.SubscriptionID = &res.entry.ID
+	b.need = res.need
 	return res.entry, nil
 }
 
@@ -217,7 +234,7 @@ func requested(cat *catalog.Snapshot, in Params) (*catalog.Product, *catalog.Pac
 // provisioned is the answer about what was made.
 func (b *book) provisioned(made *entry) (Result, error) {
 	r := Result{
-		Customer: *b.c, Strategy: b.c.First.Strategy, Steps: b.c.First.Steps, At: b.at, Entitlements: []entitlement.Answer{},
+		Customer: *b.c, need: b.need, Strategy: b.c.First.Strategy, Steps: b.c.First.Steps, At: b.at, Entitlements: []entitlement.Answer{},
 	}
 	if made == nil {
 		return r, nil

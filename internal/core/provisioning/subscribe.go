@@ -28,6 +28,8 @@ type SubscribeRequest struct {
 	Params
 	// Public says that a customer asks for itself: hidden and custom plans are not to be had.
 	Public bool
+	// Prepaid says that the customer has paid for it on a checkout page.
+	Prepaid bool
 }
 
 // Subscribed is the answer to it.
@@ -99,6 +101,7 @@ func (s *Service) subscribeOnce(ctx context.Context, env tenant.ID, r SubscribeR
 			return Subscribed{}, at(err, customer.ErrNotFound, "customerId")
 		}
 		b.facts = known
+		b.facts.prepaid = r.Prepaid
 		res, err := b.subscribe(r.Params, r.Public)
 		if err != nil {
 			return Subscribed{}, err
@@ -257,6 +260,7 @@ func (b *book) offer(in Params, product *catalog.Product, t terms, here place) (
 	if err != nil {
 		return subscribing{}, err
 	}
+	b.carryOver(&n, in, here)
 	if in.StartDate == nil {
 		later, err := b.later(in, product, t, here)
 		if err != nil || later.entry != nil {

@@ -79,6 +79,9 @@ func (b *book) runPlan(p *entry, f subscription.FutureUpdate) error {
 	if err := json.Unmarshal(f.Change.Plan, &in); err != nil {
 		return fmt.Errorf("read a change of the plan: %w", err)
 	}
+	if f.Status == subscription.Scheduled { // a period begins, or what was asked for would make the rest of it free
+		in.Proration = subscription.InvoiceImmediately
+	}
 	if in.ResourceID = nil; p.Resource != "" { // it may have been transferred
 		in.ResourceID = &p.Resource
 	}
@@ -105,6 +108,7 @@ func (b *book) runPlan(p *entry, f subscription.FutureUpdate) error {
 	if err != nil {
 		return err
 	}
+	b.carryOver(&n, in, here)
 	if err := b.checkDates(in, n); err != nil {
 		return err
 	}

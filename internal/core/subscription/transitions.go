@@ -123,14 +123,33 @@ func ExtendTrial(s Subscription, end, now time.Time) Change {
 	if s.TrialEndDate != nil && s.TrialEndDate.Equal(end) {
 		return Change{Subscription: s}
 	}
-	c := Change{Drop: []timer.Kind{timer.TrialEnd, timer.TrialEndsSoon, timer.Cancellation}}
+	c := Change{Drop: []timer.Kind{timer.TrialEnd, timer.TrialEndsSoon, timer.Cancellation, timer.Update}}
+	s.FutureUpdates = slices.Clone(s.FutureUpdates)
+	for i := range s.FutureUpdates { // what waits for the end of the trial goes with it
+		if f := &s.FutureUpdates[i]; f.Status == Scheduled && s.TrialEndDate != nil && f.At.Equal(*s.TrialEndDate) {
+			f.At = end
+		}
+	}
 	s.TrialEndDate = &end
 	s.CancellationDate, s.CancelAction, s.CancelProrate, s.Ends = nil, "", false, false
 	s.touch(now)
 	c.Timers = s.trialTimers(now)
+	if at, ok := s.NextUpdate(); ok {
+		c.Timers = append(c.Timers, s.timer(timer.Update, at))
+	}
 	c.Subscription = s
 	c.Events = []event.Event{s.eventWith(typeUpdated, now, Note{Reason: "TRIAL_EXTENDED"})}
 	return c
+}
+
+// Reschedule gives a subscription that has not started another start.
+func Reschedule(s Subscription, start, now time.Time) Change {
+	s.StartDate = start
+	s.touch(now)
+	return Change{
+		Subscription: s, Drop: []timer.Kind{timer.SubscriptionStart}, Timers: []timer.Timer{s.timer(timer.SubscriptionStart, start)},
+		Events: []event.Event{s.eventWith(typeUpdated, now, Note{Reason: "RESCHEDULED"})},
+	}
 }
 
 // Updated tells that a subscription was changed in its members.
