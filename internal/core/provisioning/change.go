@@ -100,8 +100,26 @@ func (s *Service) UpdateSubscription(ctx context.Context, env tenant.ID, ref str
 	return s.charge(ctx, env, need)
 }
 
-// update changes a subscription in the book.
+// update changes a subscription in the book. A trial that ends with it is converted afterwards: what is charged is what it
+// has then.
 func (b *book) update(p *entry, u Update) (subscribing, error) {
+	res, err := b.amend(p, u)
+	if err != nil || !u.TrialEnd.Set || !u.TrialEnd.Null || p.Status != subscription.InTrial {
+		return res, err
+	}
+	here, err := b.place(p.ProductID, p.Resource)
+	if err != nil {
+		return res, err
+	}
+	if res.invoice, err = b.convert(p, here.running, "TRIAL_REMOVED"); err != nil {
+		return res, err
+	}
+	b.paysIn(&p.Subscription)
+	b.entitled(p.Resource, "subscription_updated")
+	return res, nil
+}
+
+func (b *book) amend(p *entry, u Update) (subscribing, error) {
 	res := subscribing{entry: p}
 	m, err := b.modification(p, u)
 	if err != nil {
@@ -388,7 +406,7 @@ func (b *book) dates(p *entry, u Update) error {
 	return nil
 }
 
-// trialEnd gives a trial another end, or converts it now (§9.8).
+// trialEnd gives a trial another end (§9.8).
 func (b *book) trialEnd(p *entry, d opt.Of[time.Time], path string) error {
 	if p.Status != subscription.InTrial {
 		if d.Null {
@@ -397,16 +415,7 @@ func (b *book) trialEnd(p *entry, d opt.Of[time.Time], path string) error {
 		return subscription.ErrStatus.At(path+"trialEndDate", "The subscription %s is %s, not IN_TRIAL.", p.RefID, p.Status)
 	}
 	if d.Null {
-		here, err := b.place(p.ProductID, p.Resource)
-		if err != nil {
-			return err
-		}
-		if err := b.convert(p, here.running, "TRIAL_REMOVED"); err != nil {
-			return err
-		}
-		b.paysIn(&p.Subscription)
-		b.entitled(p.Resource, "subscription_updated")
-		return nil
+		return nil // see update
 	}
 	end := clock.Business(d.Value)
 	if !end.After(b.at) {

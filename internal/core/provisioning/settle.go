@@ -157,7 +157,7 @@ func (b *book) endTrial(p *entry) error {
 		Payable: b.payable(), RunningNonTrial: beside.running != nil, DowngradePlan: downgrade,
 	})
 	if end.Convert {
-		if err := b.convert(p, beside.running, subscription.TrialEnded); err != nil {
+		if _, err := b.convert(p, beside.running, subscription.TrialEnded); err != nil {
 			return err
 		}
 	} else {
@@ -209,12 +209,12 @@ func (b *book) fallBack(after *entry, product *catalog.Product, planRef string) 
 }
 
 // convert makes a trial a paid subscription, in the place of the one that runs beside it.
-func (b *book) convert(p, running *entry, reason string) (err error) {
+func (b *book) convert(p, running *entry, reason string) (inv subscription.Invoice, err error) {
 	ch := subscription.ConvertTrial(p.Subscription, b.at, reason)
 	in := charging{behavior: subscription.InvoiceImmediately}
 	if running != nil && running.ID != p.ID {
 		if in, err = b.chargingOf(&running.Subscription, in.behavior); err != nil {
-			return err
+			return inv, err
 		}
 		b.write(running, subscription.Cancel(running.Subscription, subscription.UpgradeOrDowngrade, b.at))
 	}
@@ -222,12 +222,12 @@ func (b *book) convert(p, running *entry, reason string) (err error) {
 		span := cycle.At(b.at)
 		in.restart = &span
 	}
-	if _, err := b.charge(&ch, in); err != nil {
-		return err
+	if inv, err = b.charge(&ch, in); err != nil {
+		return inv, err
 	}
 	b.write(p, ch)
 	b.paysIn(&p.Subscription)
-	return nil
+	return inv, nil
 }
 
 // begin starts a scheduled subscription in the place of what runs in its scope, even if its plan was archived meanwhile:
