@@ -107,9 +107,9 @@ func eachStudio(t *testing.T, fn func(t *testing.T, s *server)) {
 	})
 }
 
-func (c caller) join(customers_ ...string) {
+func (c caller) join(list ...string) {
 	c.t.Helper()
-	for _, id := range customers_ {
+	for _, id := range list {
 		c.post(customers, fmt.Sprintf(`{"id":%q}`, id)).want(201)
 	}
 }

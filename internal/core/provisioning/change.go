@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/metadata"
 	"github.com/purserhq/purser/internal/base/money"
@@ -276,13 +275,6 @@ func overlay(old, given []subscription.Quantity) []subscription.Quantity {
 	return list
 }
 
-// others are the quantities that the update says nothing about.
-func (u Update) others(list []subscription.Quantity) []subscription.Quantity {
-	return slices.DeleteFunc(slices.Clone(list), func(q subscription.Quantity) bool {
-		return slices.ContainsFunc(u.Charges, func(o subscription.Quantity) bool { return o.Type == q.Type && o.ID == q.ID })
-	})
-}
-
 // checkPeriodChange wants prices for the other period in the versions that are paid.
 func (b *book) checkPeriodChange(p *entry, u Update) error {
 	v, err := b.version(p.PriceVersionID)
@@ -338,97 +330,4 @@ func (b *book) firstPeriod(p *entry, u Update) (string, error) {
 		return "", notSold(p, u, has)
 	}
 	return u.BillingPeriod, nil
-}
-
-// plan schedules what happens later, in the place of what was scheduled about the same.
-func (b *book) plan(p *entry, u Update, m subscription.Modification, then []subscription.Difference, now subscription.Terms, when time.Time) error {
-	add := futures(m, then, now, when)
-	mentioned := func(f subscription.FutureUpdate) bool {
-		switch f.Type {
-		case subscription.ScheduleBillingPeriod:
-			return u.BillingPeriod != ""
-		case subscription.ScheduleAddon:
-			return u.Addons != nil
-		case subscription.ScheduleUnitAmount, subscription.ScheduleCredits:
-			return u.UnitQuantity != nil || len(u.others(f.Change.Quantities)) == 0
-		case subscription.SchedulePriceOverride:
-			return u.PriceOverrides != nil
-		case subscription.ScheduleCoupon:
-			return u.Coupon.Set
-		}
-		return false
-	}
-	s := p.Subscription
-	before := slices.Clone(s.FutureUpdates)
-	s.Schedule(func(f subscription.FutureUpdate) bool {
-		return !u.Whole && !mentioned(f) || u.Whole && !u.billable() && f.Type == subscription.ScheduleMigration
-	}, add...)
-	if len(u.Charges) > 0 || u.UnitQuantity != nil {
-		for i := range s.FutureUpdates {
-			if f := &s.FutureUpdates[i]; f.Status == subscription.Scheduled && !f.IsPlan() && !slices.ContainsFunc(add, func(a subscription.FutureUpdate) bool { return sameJSON(a, *f) }) {
-				f.Change.Quantities = u.others(f.Change.Quantities)
-			}
-		}
-		if err := follow(s.FutureUpdates, u, p.Terms().Quantities); err != nil {
-			return err
-		}
-	}
-	if sameUpdates(before, s.FutureUpdates) {
-		return nil
-	}
-	ch := subscription.Updated(s, b.at, subscription.Note{Reason: "UPDATE_SCHEDULED"})
-	if len(s.Pending()) == 0 {
-		ch = subscription.Updated(s, b.at, subscription.Note{Reason: "SCHEDULE_CANCELED"})
-	}
-	ch.PlanUpdates()
-	b.write(p, ch)
-	return nil
-}
-
-// dates applies the dates of an update: the trial's end and the cancellation.
-func (b *book) dates(p *entry, u Update) error {
-	if d := u.TrialEnd; d.Set {
-		if err := b.trialEnd(p, d, u.Path); err != nil {
-			return err
-		}
-	}
-	switch d := u.CancellationDate; {
-	case !d.Set:
-	case d.Null:
-		b.write(p, subscription.KeepOn(p.Subscription, b.at))
-	default:
-		at := clock.Business(d.Value)
-		if !at.After(b.at) {
-			return subscription.ErrCancellationDate.At(u.Path+"cancellationDate", "The cancellation date must lie ahead.")
-		}
-		b.write(p, subscription.ScheduleCancellation(p.Subscription, subscription.Cancellation{At: at, Action: p.CancelAction}, b.at))
-	}
-	return nil
-}
-
-// trialEnd gives a trial another end (§9.8).
-func (b *book) trialEnd(p *entry, d opt.Of[time.Time], path string) error {
-	if p.Status != subscription.InTrial {
-		if d.Null {
-			return nil
-		}
-		return subscription.ErrStatus.At(path+"trialEndDate", "The subscription %s is %s, not IN_TRIAL.", p.RefID, p.Status)
-	}
-	if d.Null {
-		return nil // see update
-	}
-	end := clock.Business(d.Value)
-	if !end.After(b.at) {
-		return subscription.ErrTrialDate.At(path+"trialEndDate", "The end of a trial must lie ahead. To end it now, cancel the subscription.")
-	}
-	here, err := b.place(p.ProductID, p.Resource)
-	if err != nil {
-		return err
-	}
-	if next := here.scheduled; next != nil && p.TrialEndDate != nil && next.StartDate.Equal(*p.TrialEndDate) {
-		b.write(next, subscription.Reschedule(next.Subscription, end, b.at)) // it follows the trial
-	}
-	b.write(p, subscription.ExtendTrial(p.Subscription, end, b.at))
-	b.entitled(p.Resource, "subscription_updated")
-	return nil
 }

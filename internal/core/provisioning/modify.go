@@ -2,12 +2,9 @@ package provisioning
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
-	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/core/catalog"
@@ -296,85 +293,4 @@ func unchanged(a, b *subscription.Subscription) bool {
 // entitledOtherwise reports whether what the subscription gives may have changed.
 func entitledOtherwise(a, b *subscription.Subscription) bool {
 	return !slices.Equal(a.Addons, b.Addons) || !slices.Equal(a.Quantities, b.Quantities) || !sameJSON(a.Values, b.Values) || !sameJSON(a.Budget, b.Budget)
-}
-
-func sameJSON(a, b any) bool {
-	x, err := json.Marshal(a)
-	y, err2 := json.Marshal(b)
-	return err == nil && err2 == nil && string(x) == string(y)
-}
-
-// futures are the scheduled updates that differences and a modification come to, one per aspect.
-func futures(m subscription.Modification, then []subscription.Difference, now subscription.Terms, when time.Time) []subscription.FutureUpdate {
-	var list []subscription.FutureUpdate
-	add := func(typ string, ch subscription.Modification) {
-		ch.Proration = m.Proration
-		list = append(list, subscription.FutureUpdate{Type: typ, Status: subscription.Scheduled, At: when, Change: ch})
-	}
-	after := now.Apply(then)
-	by := map[subscription.Aspect][]subscription.Difference{}
-	for _, d := range then {
-		by[d.Aspect] = append(by[d.Aspect], d)
-	}
-	quantities := func(typ string, diffs []subscription.Difference) (q []subscription.Quantity) {
-		for _, d := range diffs {
-			q = append(q, subscription.Quantity{Type: typ, ID: d.ID, Quantity: d.To})
-		}
-		return q
-	}
-	if by[subscription.AspectBillingPeriod] != nil {
-		add(subscription.ScheduleBillingPeriod, subscription.Modification{BillingPeriod: after.BillingPeriod})
-	}
-	if d := by[subscription.AspectUnits]; d != nil {
-		add(subscription.ScheduleUnitAmount, subscription.Modification{Quantities: quantities(subscription.FeatureType, d)})
-	}
-	if d := by[subscription.AspectCredits]; d != nil {
-		add(subscription.ScheduleCredits, subscription.Modification{Quantities: quantities(subscription.CreditType, d)})
-	}
-	if by[subscription.AspectAddon] != nil {
-		addons := []subscription.AddonQuantity{}
-		for _, ref := range slices.Sorted(maps.Keys(after.Addons)) {
-			addons = append(addons, subscription.AddonQuantity{ID: ref, Quantity: after.Addons[ref]})
-		}
-		add(subscription.ScheduleAddon, subscription.Modification{Addons: &addons})
-	}
-	if m.PriceOverrides != nil {
-		add(subscription.SchedulePriceOverride, subscription.Modification{PriceOverrides: m.PriceOverrides})
-	}
-	if m.Coupon != nil {
-		add(subscription.ScheduleCoupon, subscription.Modification{Coupon: m.Coupon})
-	}
-	if rest := (subscription.Modification{Metadata: m.Metadata, Values: m.Values, Spend: m.Spend, SalesforceID: m.SalesforceID, RestartCycle: m.RestartCycle}); !rest.Empty() {
-		add(subscription.ScheduleMetadata, rest)
-	}
-	return list
-}
-
-// follow gives a scheduled change of the plan the quantities that were ordered meanwhile (§9.9).
-func follow(list []subscription.FutureUpdate, u Update, now []subscription.Quantity) error {
-	for i := range list {
-		f := &list[i]
-		if !f.IsPlan() || f.Status != subscription.Scheduled {
-			continue
-		}
-		var in Params
-		if err := json.Unmarshal(f.Change.Plan, &in); err != nil {
-			return fmt.Errorf("read a change of the plan: %w", err)
-		}
-		given := u.Charges
-		if u.UnitQuantity != nil {
-			given = now
-		}
-		in.Charges, in.UnitQuantity = overlay(in.Charges, given), nil
-		stored, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("store a change of the plan: %w", err)
-		}
-		f.Change.Plan, f.Change.Quantities = stored, in.Charges
-	}
-	return nil
-}
-
-func sameUpdates(a, b []subscription.FutureUpdate) bool {
-	return len(a) == len(b) && (len(a) == 0 || reflect.DeepEqual(a, b) || sameJSON(a, b))
 }
