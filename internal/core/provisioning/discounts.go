@@ -86,7 +86,7 @@ func (b *book) lockCurrency(s *subscription.Subscription, path string) error {
 		return err
 	}
 	for _, o := range list {
-		if o.Status.Ended() || o.PricingType != catalog.Paid || o.Status == subscription.InTrial {
+		if o.ID == s.ID || o.Status.Ended() || o.PricingType != catalog.Paid || o.Status == subscription.InTrial {
 			continue
 		}
 		if err := b.price(&o.Subscription); err != nil {
