@@ -20,7 +20,10 @@ func (b *book) carryOver(n *subscription.New, in Params, here place) {
 	if in.PayingCustomerID == "" {
 		n.PayingCustomerID, n.PayingCustomerRef = old.PayingCustomerID, old.PayingCustomerRef
 	}
-	if c := old.CouponAt(b.at); c != nil && in.Coupon == nil {
+	again := func(c *subscription.Coupon) bool { // the same coupon asked for again goes on
+		return len(n.Coupons) == 1 && n.Coupons[0].Floats && n.Coupons[0].Same(*c)
+	}
+	if c := old.CouponAt(b.at); c != nil && (in.Coupon == nil || again(c)) {
 		kept := *c
 		kept.Floats = kept.Floats && old == here.trial // it begins with the first invoice
 		n.Coupons = []subscription.Coupon{kept}
