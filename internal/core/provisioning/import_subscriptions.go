@@ -103,13 +103,8 @@ func checkImport(list []ImportedSubscription) error {
 func (s *Service) importStep(ctx context.Context, st Store, now time.Time, t *Task) (done bool, err error) {
 	var in importInput
 	var at importCursor
-	if err := json.Unmarshal(t.Input, &in); err != nil {
-		return false, fmt.Errorf("input of the task %s: %w", t.ID, err)
-	}
-	if t.Cursor != nil {
-		if err := json.Unmarshal(t.Cursor, &at); err != nil {
-			return false, fmt.Errorf("cursor of the task %s: %w", t.ID, err)
-		}
+	if err := t.read(&in, &at); err != nil {
+		return false, err
 	}
 	batch := in.Subscriptions[min(at.Next, len(in.Subscriptions)):]
 	batch = batch[:min(len(batch), cmp.Or(s.jobs.Batch, importStepBatch))]

@@ -207,6 +207,20 @@ func (s *Service) step(ctx context.Context, k taskKey) (state stepState, err err
 	return state, err
 }
 
+// read reads what the task was asked for and how far it is.
+func (t *Task) read(input, cursor any) error {
+	if err := json.Unmarshal(t.Input, input); err != nil {
+		return fmt.Errorf("input of the task %s: %w", t.ID, err)
+	}
+	if t.Cursor == nil {
+		return nil
+	}
+	if err := json.Unmarshal(t.Cursor, cursor); err != nil {
+		return fmt.Errorf("cursor of the task %s: %w", t.ID, err)
+	}
+	return nil
+}
+
 // end closes a job that is done.
 func (t *Task) end() {
 	t.Status, t.Total = TaskCompleted, t.Done

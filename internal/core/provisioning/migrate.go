@@ -92,13 +92,8 @@ func (s *Service) RunTask(env tenant.ID, taskID string) { s.kick(env, taskID) }
 func (s *Service) migrate(ctx context.Context, st Store, now time.Time, t *Task) (done bool, err error) {
 	var in migrationInput
 	var at migrationCursor
-	if err := json.Unmarshal(t.Input, &in); err != nil {
-		return false, fmt.Errorf("input of the task %s: %w", t.ID, err)
-	}
-	if t.Cursor != nil {
-		if err := json.Unmarshal(t.Cursor, &at); err != nil {
-			return false, fmt.Errorf("cursor of the task %s: %w", t.ID, err)
-		}
+	if err := t.read(&in, &at); err != nil {
+		return false, err
 	}
 	defer func() {
 		if err == nil {

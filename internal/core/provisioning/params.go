@@ -281,44 +281,27 @@ func (p Params) given() []string {
 	return names
 }
 
+// droppable are the parameters that a journey can leave out, by name.
+var droppable = map[string]func(*Params){
+	"addons":                     func(p *Params) { p.Addons = nil },
+	"charges":                    func(p *Params) { p.Charges = nil },
+	"unitQuantity":               func(p *Params) { p.UnitQuantity = nil },
+	"priceOverrides":             func(p *Params) { p.PriceOverrides = nil },
+	"entitlements":               func(p *Params) { p.Values = nil },
+	"minimumSpend":               func(p *Params) { p.MinimumSpend = nil },
+	"budget":                     func(p *Params) { p.Budget = nil },
+	"appliedCoupon":              func(p *Params) { p.Coupon = nil },
+	"trialOverrideConfiguration": func(p *Params) { p.Trial = nil },
+	"billingCountryCode":         func(p *Params) { p.Country = "" },
+	"billingPeriod":              func(p *Params) { p.BillingPeriod = "" },
+}
+
 // without drops parameters by name.
 func (p Params) without(names []string) Params {
-	drop := func(name string) bool { return slices.Contains(names, name) }
-	if drop("addons") {
-		p.Addons = nil
-	}
-	if drop("charges") {
-		p.Charges = nil
-	}
-	if drop("unitQuantity") {
-		p.UnitQuantity = nil
-	}
-	if drop("priceOverrides") {
-		p.PriceOverrides = nil
-	}
-	if drop("entitlements") {
-		p.Values = nil
-	}
-	if drop("minimumSpend") {
-		p.MinimumSpend = nil
-	}
-	if drop("budget") {
-		p.Budget = nil
-	}
-	if drop("appliedCoupon") {
-		p.Coupon = nil
-	}
-	if drop("trialOverrideConfiguration") {
-		p.Trial = nil
-	}
-	if drop("billingCountryCode") {
-		p.Country = ""
-	}
-	if drop("billingPeriod") {
-		p.BillingPeriod = ""
-	}
-	if drop("cancellationDate") {
-		p.CancellationDate = nil
+	for _, name := range names {
+		if drop := droppable[name]; drop != nil {
+			drop(&p)
+		}
 	}
 	return p
 }

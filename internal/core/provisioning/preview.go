@@ -125,6 +125,7 @@ func (b *book) preview(res subscribing) (Preview, error) {
 	if s.Paid != nil && s.Paid.Until.Equal(span.Start) {
 		inv.Add(s.Paid.Waiting)
 	}
+	inv.AmountDue = inv.Total
 	out.Recurring, out.Period = &inv, &span
 	return out, nil
 }

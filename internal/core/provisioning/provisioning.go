@@ -1,9 +1,10 @@
 // Package provisioning has the use cases that span nouns: provision a customer,
-// archive one, settle what is due, move a test clock.
+// subscribe it, change, preview and cancel, settle what is due, migrate, import.
 //
-// Each is one service method and one transaction (design.md, "Provisioning a
-// customer, exactly"). The decisions are journey.Decide, journey.End and the
-// transitions of subscription; this package loads, decides and saves.
+// Each is one service method and one transaction, or a job of several. A book (book.go)
+// holds one customer's subscriptions meanwhile: use cases and timers decide in it by
+// journey.Decide, journey.End and the transitions of subscription, and save it once; a
+// preview does not save it.
 package provisioning
 
 import (

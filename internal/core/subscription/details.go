@@ -286,16 +286,6 @@ type LatestInvoice struct {
 	CreatedAt      time.Time      `json:"createdAt"`
 }
 
-// Quantity of a charge, from 0 up to 999,999.
-func (d Details) Quantity(typ, id string) (int64, bool) {
-	for _, q := range d.Quantities {
-		if q.Type == typ && q.ID == id {
-			return q.Quantity, true
-		}
-	}
-	return 0, false
-}
-
 // Own are the members of a subscription, besides versions, that decide about entitlements.
 type Own struct {
 	Values     []Value    `json:"values,omitempty"`

@@ -18,19 +18,7 @@ type Quantity struct {
 // SettleQuantities gives every charge by quantity one: the given, else the charge's minimum, else 1. Those of charges that
 // the subscription does not have are dropped (domain-catalog-provisioning §9.3 step 5).
 func (s *Subscription) SettleQuantities() {
-	var list []Quantity
-	for i := range s.Prices {
-		c := &s.Prices[i]
-		typ, id, ok := c.Counted()
-		if !ok || slices.ContainsFunc(list, func(q Quantity) bool { return q.Type == typ && q.ID == id }) {
-			continue
-		}
-		n, given := s.Quantity(typ, id)
-		if !given {
-			n = c.FirstQuantity()
-		}
-		list = append(list, Quantity{typ, id, n})
-	}
+	list := Ordered(s.Prices, s.Quantities)
 	slices.SortFunc(list, func(a, b Quantity) int {
 		return cmp.Or(-cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID)) // features first
 	})
@@ -48,14 +36,6 @@ func (c Charge) Counted() (typ, id string, ok bool) {
 		return CreditType, c.TopUpCurrency, true
 	}
 	return "", "", false
-}
-
-// FirstQuantity is the quantity of a charge that was given none.
-func (c Charge) FirstQuantity() int64 {
-	if c.MinQuantity != nil {
-		return *c.MinQuantity
-	}
-	return 1
 }
 
 // Terms are what the subscription has ordered.

@@ -1,8 +1,10 @@
 // Package subscription is the life of a subscription: customer × plan version.
 //
-// Subscription is the entity. Create, Begin, EndTrial and Cancel are its transitions:
-// pure functions that return a Change (the new state, its timers, its events), which
-// provisioning saves. Rules: domain-catalog-provisioning §9.1, §9.2, §9.5, §9.6.
+// Subscription is the entity. Create, Begin, Cancel and the others in lifecycle.go and
+// transitions.go are pure functions that return a Change (the new state, its timers,
+// its events), which provisioning saves. Prorate says what a change costs, Cycle when
+// periods begin, ClassifyPlans and Differences what is more and what is less, EffectiveAt
+// when it happens. Billing is the port to a provider. Rules: domain-catalog-provisioning §9.
 package subscription
 
 import (
