@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -80,13 +81,20 @@ func (s *schema) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+var theDocument struct {
+	sync.Once
+	document
+}
+
+// readDocument reads the document of the first server: it is the same for all.
 func readDocument(c caller) *document {
 	c.t.Helper()
-	d := new(document)
-	if err := json.Unmarshal(c.send("GET", "/api/v1/openapi.json", "").raw, d); err != nil {
-		c.t.Fatalf("openapi.json: %v", err)
-	}
-	return d
+	theDocument.Do(func() {
+		if err := json.Unmarshal(c.send("GET", "/api/v1/openapi.json", "").raw, &theDocument.document); err != nil {
+			c.t.Fatalf("openapi.json: %v", err)
+		}
+	})
+	return &theDocument.document
 }
 
 // find is the operation of a request; nil when the document has none.

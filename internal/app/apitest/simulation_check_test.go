@@ -205,6 +205,8 @@ func (s *simulation) charged(p *person, i int) {
 		p.kept[b.Currency].Add(p.kept[b.Currency], rat(b.Credit))
 		p.kept[b.Currency].Sub(p.kept[b.Currency], rat(b.FromBalance))
 	}
+	back, charged = p.waited(b).split() // what waited was counted when it began to
+	net = new(big.Rat).Sub(charged, back)
 	old := s.before(p, i)
 	if old == nil {
 		if paid, ok := p.paid[e.of.ID]; ok && paid.end.Equal(b.End) && paid.amount != nil {
@@ -235,6 +237,26 @@ func (s *simulation) charged(p *person, i int) {
 	default:
 		p.paid[e.of.ID] = paidFor{end: end}
 	}
+}
+
+// waited leaves out of an invoice the lines that have waited for it, and remembers those that wait for another.
+func (p *person) waited(b *bill) *bill {
+	if p.waiting == nil {
+		p.waiting = map[string]int{}
+	}
+	fresh := &bill{}
+	for _, l := range b.Lines {
+		key := l.Description + " " + rat(l.Amount).RatString() + " " + rat(l.Discount).RatString()
+		switch {
+		case b.Deferred:
+			p.waiting[key]++
+		case p.waiting[key] > 0:
+			p.waiting[key]--
+			continue
+		}
+		fresh.Lines = append(fresh.Lines, l)
+	}
+	return fresh
 }
 
 // bounded checks that no more is given back than was paid, but for the rounding of each line.

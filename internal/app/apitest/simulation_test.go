@@ -57,6 +57,7 @@ type person struct {
 	paid      map[string]paidFor
 	begun     map[string]int64 // the version at which a subscription became ACTIVE
 	resources map[string]bool
+	waiting   map[string]int      // lines that wait for the next invoice
 	kept      map[string]*big.Rat // what should be the balance
 	unread    int                 // events up to here were checked
 }
