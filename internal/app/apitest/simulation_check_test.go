@@ -279,6 +279,8 @@ func (s *simulation) before(p *person, i int) *life {
 		if l.Status != "NOT_STARTED" && l.Status != "IN_TRIAL" {
 			return nil
 		}
+	} else if begun := p.begun[e.of.ID]; begun > 0 && e.Version > begun {
+		return nil // its state in between was not looked at: see charged
 	}
 	for n := 1; n < 24; n++ { // the nearest, first before and then after
 		j := i - n
