@@ -34,7 +34,7 @@ build: go-version ## build bin/purser
 	@$(GO_BUILD) -o bin/purser ./cmd/purser
 
 test: go-version node-version bin/pgrun ## all tests, on SQLite and on PostgreSQL
-	@$(PGRUN) go test ./...
+	@$(PGRUN) go test -timeout 30m ./...
 
 test-sqlite: go-version ## all tests, on SQLite alone
 	@PURSER_TEST_ENGINES=sqlite go test $$(go list ./... | grep -vE '$(PG_ONLY)')
