@@ -363,7 +363,7 @@ func (m *shopper) try(st step, customer string, l *life) (waits bool) {
 }
 
 // stores is how many products are drawn.
-const stores = 40
+const stores = 20
 
 // A preview says what the change then costs, to the last digit, and writes nothing; what waits costs nothing now, and when
 // it is due what a preview right then would say.
