@@ -9,11 +9,23 @@ import (
 	"github.com/purserhq/purser/internal/core/entitlement"
 )
 
+const entitlementHolderSQL = `
+	select c.archived_at,
+		(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1),
+		exists (select 1 from resources r where r.environment = c.environment and r.customer_id = c.id and r.ref_id = $3),
+		s.id, s.plan_id, s.version_id, coalesce(s.price_version_id, s.version_id), s.base_versions, coalesce(s.status, '') = 'IN_TRIAL', s.trial_end_date,
+		s.cancellation_date, s.end_date, cast(s.details as text), a.version_id, a.price_version_id, a.quantity
+	from customers c
+	left join subscriptions s on s.environment = c.environment and s.customer_id = c.id
+		and s.status in ('ACTIVE', 'IN_TRIAL') and s.resource in ('', $3)
+	left join subscription_addons a on a.environment = s.environment and a.subscription_id = s.id
+	where c.environment = $1 and c.ref_id = $2`
+
 // EntitlementHolder implements entitlement.Store: one row per subscription that gives access and add-on of it,
-// else one for the customer.
+// else one for the customer. They come in any order: to sort them SQLite would go through everybody's subscriptions.
 func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, resource string) (entitlement.Holder, error) {
 	var h entitlement.Holder
-	last := ""
+	place := map[string]int{} // of each subscription
 	err := t.each(ctx, func(r rows) error {
 		var archivedAt *time.Time
 		var id, plan, version, prices, details, addon, addonPrices *string
@@ -25,8 +37,8 @@ func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, 
 		if err != nil || id == nil {
 			return err
 		}
-		if *id != last {
-			last = *id
+		if _, known := place[*id]; !known {
+			place[*id] = len(h.Subscriptions)
 			s.PlanID, s.VersionID, s.PriceVersionID = *plan, *version, *prices
 			if err := json.Unmarshal([]byte(*details), &s.Own); err != nil {
 				return err
@@ -34,22 +46,11 @@ func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, 
 			h.Subscriptions = append(h.Subscriptions, s)
 		}
 		if addon != nil {
-			of := &h.Subscriptions[len(h.Subscriptions)-1]
+			of := &h.Subscriptions[place[*id]]
 			of.Addons = append(of.Addons, entitlement.Addon{VersionID: *addon, PriceVersionID: *addonPrices, Quantity: *quantity})
 		}
 		return nil
-	}, `
-		select c.archived_at,
-			(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1),
-			exists (select 1 from resources r where r.environment = c.environment and r.customer_id = c.id and r.ref_id = $3),
-			s.id, s.plan_id, s.version_id, coalesce(s.price_version_id, s.version_id), s.base_versions, coalesce(s.status, '') = 'IN_TRIAL', s.trial_end_date,
-			s.cancellation_date, s.end_date, cast(s.details as text), a.version_id, a.price_version_id, a.quantity
-		from customers c
-		left join subscriptions s on s.environment = c.environment and s.customer_id = c.id
-			and s.status in ('ACTIVE', 'IN_TRIAL') and s.resource in ('', $3)
-		left join subscription_addons a on a.environment = s.environment and a.subscription_id = s.id
-		where c.environment = $1 and c.ref_id = $2
-		order by s.id, a.addon_id`, env, customerRef, resource)
+	}, entitlementHolderSQL, env, customerRef, resource)
 	return h, err
 }
 

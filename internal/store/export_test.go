@@ -23,6 +23,20 @@ const (
 	OnceKept     = onceKept
 )
 
+// CustomerQueries are asked at changes of one customer and at checks, with their number of arguments.
+var CustomerQueries = map[string]int{openSubscriptionsSQL: 2, entitlementHolderSQL: 3}
+
+// Plan calls fn with every step in which SQLite would do a query.
+func (t *Tx) Plan(ctx context.Context, fn func(step string), text string, args ...any) error {
+	return t.each(ctx, func(r rows) error {
+		var id, parent, unused int
+		var step string
+		err := r.Scan(&id, &parent, &unused, &step)
+		fn(step)
+		return err
+	}, "explain query plan "+text, args...)
+}
+
 func (t *Tx) Exec(text string, args ...any) { t.exec(text, args...) }
 
 func (t *Tx) Expect(n int64, otherwise error, text string, args ...any) {

@@ -80,20 +80,12 @@ func (t *Tx) subscription(ctx context.Context, env tenant.ID, text, of string) (
 	return list[0], err
 }
 
-// SubscriptionsOf implements subscription.Store.
-func (t *Tx) SubscriptionsOf(ctx context.Context, env tenant.ID, customerID string) ([]subscription.Subscription, error) {
-	list, err := all(ctx, t, scanSubscription,
-		subscriptionSelect+` where s.environment = $1 and s.customer_id = $2 order by s.id`, env, customerID)
-	if err != nil {
-		return nil, err
-	}
-	return list, t.fillAddons(ctx, env, list)
-}
+const openSubscriptionsSQL = subscriptionSelect + `
+	where s.environment = $1 and s.customer_id = $2 and s.status not in ('CANCELED', 'EXPIRED') order by s.id`
 
 // OpenSubscriptions implements subscription.Store.
 func (t *Tx) OpenSubscriptions(ctx context.Context, env tenant.ID, customerID string) ([]subscription.Subscription, error) {
-	list, err := all(ctx, t, scanSubscription, subscriptionSelect+`
-		where s.environment = $1 and s.customer_id = $2 and s.status not in ('CANCELED', 'EXPIRED') order by s.id`, env, customerID)
+	list, err := all(ctx, t, scanSubscription, openSubscriptionsSQL, env, customerID)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}

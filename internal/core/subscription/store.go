@@ -15,8 +15,6 @@ type Store interface {
 	SubscriptionByID(ctx context.Context, env tenant.ID, internalID string) (Subscription, error)
 	// FillCharges reads the prices that a subscription pays.
 	FillCharges(ctx context.Context, env tenant.ID, s *Subscription) error
-	// SubscriptionsOf are all subscriptions of a customer, ended ones included, by internal id, without their prices.
-	SubscriptionsOf(ctx context.Context, env tenant.ID, customerID string) ([]Subscription, error)
 	// OpenSubscriptions are those of a customer that have not ended, by internal id, without their prices.
 	OpenSubscriptions(ctx context.Context, env tenant.ID, customerID string) ([]Subscription, error)
 	// HasPaid reports whether a customer ever had a subscription to a product that was neither free nor a trial.

@@ -3,7 +3,11 @@
 -- queries and keys look into has its own.
 alter table subscriptions add column details jsonb not null default '{}';
 alter table subscriptions add column paying_customer_id text;
-create index subscriptions_open on subscriptions (environment, customer_id) where status not in ('CANCELED', 'EXPIRED');
+-- With the id, in whose order a customer's subscriptions are read: without it SQLite takes the primary key for that and
+-- goes through everybody's.
+drop index subscriptions_by_customer;
+create index subscriptions_by_customer on subscriptions (environment, customer_id, id);
+create index subscriptions_open on subscriptions (environment, customer_id, id) where status not in ('CANCELED', 'EXPIRED');
 create index subscriptions_by_payer on subscriptions (environment, paying_customer_id) where paying_customer_id is not null;
 
 -- What a customer has paid too much, by currency.
