@@ -142,18 +142,18 @@ func (b *book) amend(p *entry, u Update) (subscribing, error) {
 	}
 	res.direction = overall(diffs)
 	at := from.Apply(now)
-	if len(now) < len(diffs) || u.waits(when, b.at) {
-		res.scheduled = true
-	}
+	res.samePlan = true
 	if u.waits(when, b.at) {
+		res.scheduled = len(then) > 0 || !m.Empty()
 		return res, b.plan(p, u, m, then, at, when)
 	}
+	res.scheduled = len(then) > 0
 	before, billed := p.Cycle()
 	res.invoice, err = b.modify(p, m, at, overall(now), u.RestartCycle, b.proration(cmp.Or(u.Proration, p.Proration)))
 	if err != nil {
 		return res, err
 	}
-	if after, ok := p.Cycle(); ok && billed && after != before {
+	if after, ok := p.Cycle(); ok && billed {
 		when = b.follow(p, before.At(b.at).End, after.At(b.at).End, when)
 	}
 	return res, b.plan(p, u, subscription.Modification{Proration: u.Proration}, then, at, when)
@@ -161,6 +161,9 @@ func (b *book) amend(p *entry, u Update) (subscribing, error) {
 
 // follow moves what is scheduled for the end of a billing period that ends at another time now.
 func (b *book) follow(p *entry, from, to, when time.Time) time.Time {
+	if from.Equal(to) {
+		return when
+	}
 	moved := false
 	list := slices.Clone(p.FutureUpdates)
 	for i := range list {

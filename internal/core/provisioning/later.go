@@ -109,7 +109,10 @@ func (b *book) direction(from *entry, to *subscription.Subscription) (subscripti
 	if !ok {
 		return 0, fmt.Errorf("product %s is missing", from.ProductID)
 	}
-	ranks := cat.Ranks(product)
+	var ranks map[string]int // only custom plans are compared by them
+	if from.PricingType == catalog.Custom && to.PricingType == catalog.Custom {
+		ranks = cat.Ranks(product)
+	}
 	offer := func(s *subscription.Subscription, country string) subscription.Offer {
 		o := subscription.Offer{PlanRef: s.PlanRef, PricingType: s.PricingType, Period: s.BillingPeriod, Rank: ranks[s.PlanRef]}
 		if plan, ok := cat.PackageByID(s.PlanID); ok && plan.Latest != nil {

@@ -43,7 +43,7 @@ func (s *Service) Preview(ctx context.Context, env tenant.ID, r SubscribeRequest
 			return Preview{}, at(err, customer.ErrNotFound, "customerId")
 		}
 		b := s.open(ctx, st, env, &c, now)
-		res, err := b.subscribe(r.Params, r.Public)
+		res, err := b.subscribe(r.Params)
 		if err != nil {
 			return Preview{}, err
 		}
@@ -86,7 +86,7 @@ func (s *Service) PreviewUpdate(ctx context.Context, env tenant.ID, ref string, 
 // preview reads the answer from a book that is not saved.
 func (b *book) preview(res subscribing) (Preview, error) {
 	out := Preview{
-		At: b.at, Immediate: res.invoice, Scheduled: res.scheduled, Downgrade: res.direction == subscription.Downgrade,
+		At: b.at, Immediate: res.invoice, Scheduled: res.scheduled, Downgrade: res.direction == subscription.Downgrade && !res.samePlan,
 	}
 	s := res.entry.Subscription
 	if res.scheduled {

@@ -20,8 +20,6 @@ import (
 type SubscribeRequest struct {
 	CustomerID string
 	Params
-	// Public says that a customer asks for itself: hidden and custom plans are not to be had.
-	Public bool
 	// Prepaid says that the customer has paid for it on a checkout page.
 	Prepaid bool
 }
@@ -51,6 +49,7 @@ type subscribing struct {
 	entry     *entry
 	scheduled bool
 	direction subscription.Direction
+	samePlan  bool
 	invoice   subscription.Invoice
 	steps     []string
 	need      *payment // nil when nothing has to be paid first
@@ -96,7 +95,7 @@ func (s *Service) subscribeOnce(ctx context.Context, env tenant.ID, r SubscribeR
 		}
 		b.facts = known
 		b.facts.prepaid = r.Prepaid
-		res, err := b.subscribe(r.Params, r.Public)
+		res, err := b.subscribe(r.Params)
 		if err != nil {
 			return Subscribed{}, err
 		}
@@ -124,7 +123,7 @@ func (s *Service) checkout(ctx context.Context, env tenant.ID, r SubscribeReques
 		}
 		b := s.open(ctx, st, env, &c, now)
 		b.facts = known
-		return b.subscribe(r.Params, r.Public)
+		return b.subscribe(r.Params)
 	})
 	if err != nil || res.need == nil || !res.need.checkout {
 		return out, err != nil, err
@@ -153,7 +152,7 @@ func (b *book) subscribed(res subscribing) (Subscribed, error) {
 }
 
 // subscribe decides about a subscription and writes it into the book (§9.3 to §9.6, §9.9).
-func (b *book) subscribe(in Params, public bool) (subscribing, error) {
+func (b *book) subscribe(in Params) (subscribing, error) {
 	cat, err := b.cat()
 	if err != nil {
 		return subscribing{}, err
@@ -161,9 +160,6 @@ func (b *book) subscribe(in Params, public bool) (subscribing, error) {
 	product, plan, err := requested(cat, in)
 	if err != nil {
 		return subscribing{}, err
-	}
-	if public && (!plan.Visible() || plan.Latest.PricingType == catalog.Custom) {
-		return subscribing{}, catalog.ErrPlanNotFound.At(in.Path+"planId", "There is no plan %s.", in.PlanID)
 	}
 	here, err := b.place(product.ID, valueOf(in.ResourceID))
 	if err != nil {

@@ -63,7 +63,6 @@ const (
 	ScheduledCancellation = "ScheduledCancellation"
 	AutoCancellationRule  = "AutoCancellationRule"
 	PendingPaymentExpired = "PENDING_PAYMENT_EXPIRED"
-	CancelledByBilling    = "CANCELLED_BY_BILLING"
 	EndReached            = "EXPIRED"
 )
 
