@@ -47,10 +47,13 @@ type Facts struct {
 	State
 	FeatureKnown bool
 	Row          *Row // nil when no source grants the feature
+	// BudgetExceeded says that the subscription has spent what it may, and charges for usage of the feature
+	// (domain-entitlements-usage §3.2 step 7). Soft budgets never set it.
+	BudgetExceeded bool
 }
 
 // Decide answers one check in the documented order: customer, resource, feature, subscription, row
-// (domain-entitlements-usage §3.2). usage is the current usage of the period.
+// (domain-entitlements-usage §3.2). usage is the raw usage of the current period, in units of the row's scale.
 func Decide(f Facts, usage int64, ask Ask) (granted bool, reason Reason) {
 	if r := f.customerDenial(); r != "" {
 		return false, r
@@ -62,6 +65,9 @@ func Decide(f Facts, usage int64, ask Ask) (granted bool, reason Reason) {
 		if r := f.subscriptionDenial(); r != "" {
 			return false, r
 		}
+	}
+	if f.BudgetExceeded && f.Row != nil && f.Row.Granted {
+		return false, BudgetExceeded
 	}
 	return Check(f.Row, usage, ask)
 }
@@ -99,6 +105,12 @@ func fits(row *Row, usage, requested int64) bool {
 	var limit int64
 	if row.HasLimit {
 		limit = row.Limit
+		if row.Scale > 0 {
+			limit = Times(limit, One(row.Scale))
+		}
+	}
+	if row.Divide > 0 {
+		usage = row.Shown(usage)
 	}
 	requested = max(requested, 0)
 	return usage <= math.MaxInt64-requested && usage+requested <= limit

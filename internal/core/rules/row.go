@@ -32,15 +32,22 @@ type Row struct {
 	Meter     Meter
 	Granted   bool // false: the row exists, access was revoked
 	Unlimited bool
-	Soft      bool // the limit is shown, not enforced
-	HasLimit  bool // false: the limit is 0
-	Limit     int64
+	Soft      bool  // the limit is shown, not enforced
+	HasLimit  bool  // false: the limit is 0
+	Limit     int64 // whole units, as shown
+	// Scale says how fine usage is: it is counted in units of 10^-Scale. 0 to MaxScale.
+	Scale uint8
+	// Divide is how many reported units are one shown unit; 0 or less for the same. What remains is rounded up unless
+	// RoundDown.
+	Divide    int64
+	RoundDown bool
+	Reset     Reset // when usage starts again
 	// EnumValues are the allowed values of an Enum. Rows may share the slice; nobody writes to it.
 	EnumValues []string
 }
 
 // Ask is what a caller wants to do with the feature. The zero value asks for the present state.
 type Ask struct {
-	RequestedUsage  int64 // added to the current usage; below 0 counts as 0
+	RequestedUsage  int64 // shown units in the row's scale, added to the current usage; below 0 counts as 0
 	RequestedValues []string
 }
