@@ -10,10 +10,10 @@ import (
 )
 
 const entitlementHolderSQL = `
-	select c.archived_at,
+	select c.id, c.archived_at,
 		(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1),
 		exists (select 1 from resources r where r.environment = c.environment and r.customer_id = c.id and r.ref_id = $3),
-		s.id, s.plan_id, s.version_id, coalesce(s.price_version_id, s.version_id), s.base_versions, coalesce(s.status, '') = 'IN_TRIAL', s.trial_end_date,
+		s.id, s.plan_id, s.resource, s.start_date, s.version_id, coalesce(s.price_version_id, s.version_id), s.base_versions, coalesce(s.status, '') = 'IN_TRIAL', s.trial_end_date,
 		s.cancellation_date, s.end_date, cast(s.details as text), a.version_id, a.price_version_id, a.quantity
 	from customers c
 	left join subscriptions s on s.environment = c.environment and s.customer_id = c.id
@@ -27,11 +27,11 @@ func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, 
 	var h entitlement.Holder
 	place := map[string]int{} // of each subscription
 	err := t.each(ctx, func(r rows) error {
-		var archivedAt *time.Time
-		var id, plan, version, prices, details, addon, addonPrices *string
+		var archivedAt, startDate *time.Time
+		var id, plan, scope, version, prices, details, addon, addonPrices *string
 		var quantity *int64
 		var s entitlement.Subscription
-		err := r.Scan(nullTime{&archivedAt}, nullTime{&h.Due}, &h.ResourceKnown, &id, &plan, &version, &prices, fromJSON{&s.Bases}, &s.InTrial,
+		err := r.Scan(&h.ID, nullTime{&archivedAt}, nullTime{&h.Due}, &h.ResourceKnown, &id, &plan, &scope, nullTime{&startDate}, &version, &prices, fromJSON{&s.Bases}, &s.InTrial,
 			nullTime{&s.TrialEndDate}, nullTime{&s.CancellationDate}, nullTime{&s.EndDate}, &details, &addon, &addonPrices, &quantity)
 		h.Known, h.Archived = true, archivedAt != nil
 		if err != nil || id == nil {
@@ -39,7 +39,7 @@ func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, 
 		}
 		if _, known := place[*id]; !known {
 			place[*id] = len(h.Subscriptions)
-			s.PlanID, s.VersionID, s.PriceVersionID = *plan, *version, *prices
+			s.PlanID, s.Resource, s.StartDate, s.VersionID, s.PriceVersionID = *plan, *scope, *startDate, *version, *prices
 			if err := json.Unmarshal([]byte(*details), &s.Own); err != nil {
 				return err
 			}

@@ -14,13 +14,15 @@ var _ = constraint("features_ref", "features.environment, features.ref_id",
 
 const selectFeature = `
 	select f.id, f.ref_id, f.display_name, f.description, f.feature_type, f.meter_type, f.status, f.units, f.units_plural,
-		f.enum_configuration, f.unit_transformation, f.meter, f.metadata, f.version, f.created_at, f.updated_at
+		f.enum_configuration, f.unit_transformation, f.meter, f.metadata, f.version, f.created_at, f.updated_at,
+		f.scale, f.meter_version
 	from features f`
 
 func scanFeature(r rows) (catalog.Feature, error) {
 	f := catalog.Feature{Metadata: map[string]string{}}
 	err := r.Scan(&f.ID, &f.RefID, &f.DisplayName, &f.Description, &f.Type, &f.MeterType, &f.Status, &f.Units,
-		&f.UnitsPlural, fromJSON{&f.EnumValues}, fromJSON{&f.Transformation}, fromJSON{&f.Meter}, fromJSON{&f.Metadata}, &f.Version, at{&f.CreatedAt}, at{&f.UpdatedAt})
+		&f.UnitsPlural, fromJSON{&f.EnumValues}, fromJSON{&f.Transformation}, fromJSON{&f.Meter}, fromJSON{&f.Metadata}, &f.Version, at{&f.CreatedAt}, at{&f.UpdatedAt},
+		&f.Scale, &f.MeterVersion)
 	return f, err
 }
 
@@ -58,19 +60,20 @@ func (t *Tx) ListFeatures(ctx context.Context, env tenant.ID, f catalog.FeatureF
 func (t *Tx) InsertFeature(env tenant.ID, f catalog.Feature) {
 	t.exec(`
 		insert into features (environment, id, ref_id, display_name, description, feature_type, meter_type, status, units,
-			units_plural, enum_configuration, unit_transformation, meter, metadata, version, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			units_plural, enum_configuration, unit_transformation, meter, metadata, version, created_at, updated_at, scale, meter_version)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		env, f.ID, f.RefID, f.DisplayName, f.Description, f.Type, f.MeterType, f.Status, f.Units,
 		f.UnitsPlural, asJSON(f.EnumValues), asJSON(f.Transformation), asJSON(f.Meter), asJSON(f.Metadata), f.Version,
-		stamp(f.CreatedAt), stamp(f.UpdatedAt))
+		stamp(f.CreatedAt), stamp(f.UpdatedAt), f.Scale, f.MeterVersion)
 }
 
 // UpdateFeature queues a change of a locked feature. Its types never change.
 func (t *Tx) UpdateFeature(env tenant.ID, f catalog.Feature) {
 	t.expect(1, catalog.ErrFeatureNotFound, `
 		update features set display_name = $3, description = $4, status = $5, units = $6, units_plural = $7, metadata = $8,
-			version = $9, updated_at = $10, enum_configuration = $11, unit_transformation = $12, meter = $13
+			version = $9, updated_at = $10, enum_configuration = $11, unit_transformation = $12, meter = $13,
+			meter_version = $14
 		where environment = $1 and id = $2`,
 		env, f.ID, f.DisplayName, f.Description, f.Status, f.Units, f.UnitsPlural, asJSON(f.Metadata),
-		f.Version, stamp(f.UpdatedAt), asJSON(f.EnumValues), asJSON(f.Transformation), asJSON(f.Meter))
+		f.Version, stamp(f.UpdatedAt), asJSON(f.EnumValues), asJSON(f.Transformation), asJSON(f.Meter), f.MeterVersion)
 }

@@ -3,11 +3,13 @@ package rest
 import (
 	"encoding/json"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/entitlement"
+	"github.com/purserhq/purser/internal/core/meter"
 	"github.com/purserhq/purser/internal/core/rules"
 )
 
@@ -26,12 +28,16 @@ type featureEntitlementBody struct {
 	HasUnlimitedUsage        Given[bool]             `json:"hasUnlimitedUsage,omitzero"`
 	HasSoftLimit             Given[bool]             `json:"hasSoftLimit,omitzero"`
 	UsageLimit               Opt[int64]              `json:"usageLimit,omitzero"`
-	CurrentUsage             Given[int64]            `json:"currentUsage,omitzero"`
-	RequestedUsage           Given[int64]            `json:"requestedUsage,omitzero"`
+	CurrentUsage             Given[meter.Amount]     `json:"currentUsage,omitzero" doc:"What was used in the present period, in the units in which the limit is."`
+	RequestedUsage           Given[meter.Amount]     `json:"requestedUsage,omitzero"`
 	EnumValues               []string                `json:"enumValues,omitempty"`
 	RequestedValues          []string                `json:"requestedValues,omitempty"`
 	ResetPeriod              Opt[string]             `json:"resetPeriod,omitzero" enum:"YEAR,MONTH,WEEK,DAY,HOUR"`
 	ResetPeriodConfiguration Opt[resetAccordingBody] `json:"resetPeriodConfiguration,omitzero"`
+	UsagePeriodAnchor        Given[Time]             `json:"usagePeriodAnchor,omitzero" doc:"Where periods are counted from."`
+	UsagePeriodStart         Given[Time]             `json:"usagePeriodStart,omitzero"`
+	UsagePeriodEnd           Given[Time]             `json:"usagePeriodEnd,omitzero" doc:"Usage starts again at 0 then."`
+	NextResetDate            Given[Time]             `json:"nextResetDate,omitzero" doc:"The same as usagePeriodEnd."`
 	DisplayNameOverride      Given[string]           `json:"displayNameOverride,omitzero"`
 	HiddenFromWidgets        []string                `json:"hiddenFromWidgets,omitempty"`
 	EntitlementUpdatedAt     Given[Time]             `json:"entitlementUpdatedAt,omitzero"`
@@ -98,19 +104,27 @@ func featureEntitlementOf(a *entitlement.Answer, kind string) featureEntitlement
 		}
 	}
 	if f.Metered() {
-		b.CurrentUsage, b.RequestedUsage = give(a.CurrentUsage), give(a.Ask.RequestedUsage)
+		b.CurrentUsage = give(a.Current())
+		b.RequestedUsage = give(meter.Amount{N: a.Ask.RequestedUsage, Scale: a.Ask.RequestedScale})
 	}
 	if f.Type == catalog.Enum {
 		b.RequestedValues = a.Ask.RequestedValues
 	}
-	if !a.ValidUntil.IsZero() {
-		b.ValidUntil = give(At(a.ValidUntil))
+	if until := a.ValidUntil(); !until.IsZero() {
+		b.ValidUntil = give(At(until))
+	}
+	if p, ok := a.Period(); ok {
+		b.UsagePeriodAnchor, b.UsagePeriodStart, b.UsagePeriodEnd = give(µs(a.Origin.Anchor)), give(µs(p.Start)), give(µs(p.End))
+		b.NextResetDate = b.UsagePeriodEnd
 	}
 	if a.Entitlement != nil {
 		b.row(a.Entitlement)
 	}
 	return b
 }
+
+// µs is an instant in µs since 1970 on the wire.
+func µs(n int64) Time { return At(time.UnixMicro(n)) }
 
 func (b *featureEntitlementBody) row(e *entitlement.Entitlement) {
 	b.HasUnlimitedUsage, b.HasSoftLimit = give(e.Row.Unlimited), give(e.Row.Soft)

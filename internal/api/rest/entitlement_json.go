@@ -3,9 +3,11 @@ package rest
 import (
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/entitlement"
+	"github.com/purserhq/purser/internal/core/meter"
 )
 
 // appendEntitlement writes what json.Marshal(featureEntitlementOf(a, kind)) would, byte for byte and without reflection.
@@ -30,9 +32,10 @@ func appendEntitlement(b []byte, a *entitlement.Answer, kind string) []byte {
 	}
 	if a.Feature.Metered() {
 		b = append(b, `,"currentUsage":`...)
-		b = strconv.AppendInt(b, a.CurrentUsage, 10)
+		n := a.Current()
+		b = meter.AppendNumber(b, n.N, n.Scale)
 		b = append(b, `,"requestedUsage":`...)
-		b = strconv.AppendInt(b, a.Ask.RequestedUsage, 10)
+		b = meter.AppendNumber(b, a.Ask.RequestedUsage, a.Ask.RequestedScale)
 	}
 	if e != nil {
 		b = appendTexts(b, `,"enumValues":`, e.Row.EnumValues)
@@ -41,10 +44,10 @@ func appendEntitlement(b []byte, a *entitlement.Answer, kind string) []byte {
 		b = appendTexts(b, `,"requestedValues":`, a.Ask.RequestedValues)
 	}
 	if e != nil {
-		b = appendReset(b, e)
+		b = appendReset(b, a)
 	}
-	if !a.ValidUntil.IsZero() {
-		b = appendTime(b, `,"validUntil":"`, a.ValidUntil)
+	if until := a.ValidUntil(); !until.IsZero() {
+		b = appendTime(b, `,"validUntil":"`, until)
 	}
 	return append(b, '}')
 }
@@ -87,7 +90,8 @@ func appendLimits(b []byte, e *entitlement.Entitlement) []byte {
 	return append(b, "null"...)
 }
 
-func appendReset(b []byte, e *entitlement.Entitlement) []byte {
+func appendReset(b []byte, a *entitlement.Answer) []byte {
+	e := a.Entitlement
 	b = append(b, `,"resetPeriod":`...)
 	if e.ResetPeriod != "" {
 		b = appendText(b, e.ResetPeriod)
@@ -101,6 +105,13 @@ func appendReset(b []byte, e *entitlement.Entitlement) []byte {
 		b = append(b, '}')
 	} else {
 		b = append(b, "null"...)
+	}
+	if p, ok := a.Period(); ok {
+		end := time.UnixMicro(p.End).UTC()
+		b = appendTime(b, `,"usagePeriodAnchor":"`, time.UnixMicro(a.Origin.Anchor).UTC())
+		b = appendTime(b, `,"usagePeriodStart":"`, time.UnixMicro(p.Start).UTC())
+		b = appendTime(b, `,"usagePeriodEnd":"`, end)
+		b = appendTime(b, `,"nextResetDate":"`, end)
 	}
 	b = appendGiven(b, `,"displayNameOverride":`, e.DisplayNameOverride)
 	b = appendTexts(b, `,"hiddenFromWidgets":`, e.HiddenFromWidgets)

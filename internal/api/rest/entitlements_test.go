@@ -71,11 +71,16 @@ func metered() entitlement.Answer {
 			Status: "ACTIVE", Units: &units, UnitsPlural: &units, Metadata: map[string]string{"b": "<2>", "a": "1"},
 		},
 		Entitlement: &entitlement.Entitlement{
-			Row:         rules.Row{Type: rules.Number, Meter: rules.Incremental, Granted: true, HasLimit: true, Limit: 10},
+			Counter: 1,
+			Row: rules.Row{
+				Type: rules.Number, Meter: rules.Incremental, Granted: true, HasLimit: true, Limit: 10,
+				Reset: rules.Reset{Unit: rules.Month, Calendar: true},
+			},
 			ResetPeriod: "MONTH", ResetConfiguration: "StartOfTheMonth", HiddenFromWidgets: []string{"PAYWALL", "CHECKOUT"},
 			UpdatedAt: time.Date(2026, 1, 2, 3, 4, 5, 678999000, time.FixedZone("", 3600)),
 		},
-		Ask: rules.Ask{RequestedUsage: 11}, ValidUntil: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC),
+		Ask: rules.Ask{RequestedUsage: 11}, At: time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC).UnixMicro(),
+		Origin: rules.Origin{Anchor: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC).UnixMicro()},
 	}
 }
 
@@ -94,6 +99,8 @@ func TestEntitlementRecord(t *testing.T) {
 				`"meterType":"INCREMENTAL","featureStatus":"ACTIVE","featureUnits":"seat","featureUnitsPlural":"seat",` +
 				`"additionalMetaData":{"a":"1","b":"\u003c2\u003e"}},"hasUnlimitedUsage":false,"hasSoftLimit":false,"usageLimit":10,` +
 				`"currentUsage":0,"requestedUsage":11,"resetPeriod":"MONTH","resetPeriodConfiguration":{"accordingTo":"StartOfTheMonth"},` +
+				`"usagePeriodAnchor":"2026-01-02T00:00:00.000Z","usagePeriodStart":"2026-01-01T00:00:00.000Z",` +
+				`"usagePeriodEnd":"2026-02-01T00:00:00.000Z","nextResetDate":"2026-02-01T00:00:00.000Z",` +
 				`"hiddenFromWidgets":["PAYWALL","CHECKOUT"],"entitlementUpdatedAt":"2026-01-02T02:04:05.678Z","validUntil":"2026-02-01T00:00:00.000Z"}`,
 		},
 		{
@@ -165,8 +172,11 @@ func anyAnswer(t *rapid.T) entitlement.Answer {
 			DisplayNameOverride: ptr.Draw(t, "override"), HiddenFromWidgets: texts.Draw(t, "hidden"), UpdatedAt: instant.Draw(t, "updated"),
 		}
 	}
-	if rapid.Bool().Draw(t, "ends") {
-		a.ValidUntil = instant.Draw(t, "until")
+	if rapid.Bool().Draw(t, "counted") && a.Entitlement != nil {
+		a.At, a.Origin.Anchor = instant.Draw(t, "at").UnixMicro(), instant.Draw(t, "anchor").UnixMicro()
+		a.Entitlement.Counter = 1
+		a.Entitlement.Row.Reset.Unit, a.Entitlement.Row.Scale = rules.Unit(rapid.IntRange(0, 5).Draw(t, "unit")), uint8(rapid.IntRange(0, 6).Draw(t, "scale"))
+		a.CurrentUsage = rapid.Int64().Draw(t, "used")
 	}
 	return a
 }

@@ -78,6 +78,7 @@ type createFeatureInput struct {
 		FeatureUnitsPlural Opt[string]                 `json:"featureUnitsPlural,omitzero" maxLength:"255"`
 		EnumConfiguration  Opt[[]catalog.EnumValue]    `json:"enumConfiguration,omitzero" maxItems:"255" doc:"Of an ENUM feature: its values."`
 		UnitTransformation Opt[catalog.Transformation] `json:"unitTransformation,omitzero" doc:"Shows usage in other units."`
+		Scale              int                         `json:"scale,omitempty" minimum:"0" maximum:"6" doc:"Of a metered feature: how many decimal places usage has. Fixed at creation. Default: 0."`
 		Metadata           map[string]string           `json:"metadata,omitempty" format:"metadata"`
 	}
 }
@@ -87,7 +88,7 @@ func (h Features) create(ctx context.Context, env tenant.ID, in *createFeatureIn
 	return h.Features.Create(ctx, env, catalog.NewFeature{
 		ID: b.ID, DisplayName: b.DisplayName, Description: b.Description.Ptr(), Type: b.FeatureType, MeterType: b.MeterType,
 		Units: b.FeatureUnits.Ptr(), UnitsPlural: b.FeatureUnitsPlural.Ptr(), EnumValues: b.EnumConfiguration.Or(nil),
-		Transformation: b.UnitTransformation.Ptr(), Metadata: b.Metadata,
+		Transformation: b.UnitTransformation.Ptr(), Scale: b.Scale, Metadata: b.Metadata,
 	})
 }
 
@@ -100,7 +101,7 @@ type updateFeatureInput struct {
 		FeatureUnitsPlural Opt[string]                 `json:"featureUnitsPlural,omitzero" maxLength:"255"`
 		EnumConfiguration  Opt[[]catalog.EnumValue]    `json:"enumConfiguration,omitzero" maxItems:"255" doc:"Values that are in use stay."`
 		UnitTransformation Opt[catalog.Transformation] `json:"unitTransformation,omitzero" doc:"Cannot change once a published package charges for the feature."`
-		Meter              Opt[catalog.Meter]          `json:"meter,omitzero" doc:"How raw events become usage. Events are not counted yet."`
+		Meter              Opt[catalog.Meter]          `json:"meter,omitzero" doc:"How raw events become usage. What was counted is counted again from the stored events."`
 		Metadata           Opt[map[string]*string]     `json:"metadata,omitzero" format:"metadata" doc:"Given keys replace; null or an empty text deletes."`
 	}
 }
@@ -126,6 +127,7 @@ type featureBody struct {
 	FeatureUnitsPlural Opt[string]              `json:"featureUnitsPlural"`
 	EnumConfiguration  Opt[[]catalog.EnumValue] `json:"enumConfiguration"`
 	UnitTransformation Opt[transformationBody]  `json:"unitTransformation"`
+	Scale              int                      `json:"scale" doc:"How many decimal places usage has."`
 	Meter              Opt[catalog.Meter]       `json:"meter"`
 	Metadata           map[string]string        `json:"metadata"`
 	CreatedAt          Time                     `json:"createdAt"`
@@ -150,7 +152,7 @@ func featureOf(f catalog.Feature) featureBody {
 	b := featureBody{
 		ID: f.RefID, DisplayName: f.DisplayName, Description: FromPtr(f.Description), FeatureType: f.Type,
 		MeterType: f.MeterType, FeatureStatus: f.Status, FeatureUnits: FromPtr(f.Units),
-		FeatureUnitsPlural: FromPtr(f.UnitsPlural), UnitTransformation: transformationOf(f.Transformation), Meter: FromPtr(f.Meter),
+		FeatureUnitsPlural: FromPtr(f.UnitsPlural), UnitTransformation: transformationOf(f.Transformation), Scale: int(f.Scale), Meter: FromPtr(f.Meter),
 		Metadata: f.Metadata, CreatedAt: At(f.CreatedAt), UpdatedAt: At(f.UpdatedAt),
 	}
 	if len(f.EnumValues) > 0 {

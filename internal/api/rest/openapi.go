@@ -14,6 +14,7 @@ import (
 	"github.com/purserhq/purser/internal/api/problem"
 	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/meter"
 )
 
 func init() {
@@ -37,6 +38,7 @@ func describe(version string) huma.Config {
 	cfg.AllowAdditionalPropertiesByDefault = true
 	schemas := cfg.Components.Schemas
 	schemas.RegisterTypeAlias(reflect.TypeFor[money.Decimal](), reflect.TypeFor[decimal]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[meter.Amount](), reflect.TypeFor[decimal]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[money.NullDecimal](), reflect.TypeFor[Opt[decimal]]())
 	return cfg
 }

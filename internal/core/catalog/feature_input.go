@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/purserhq/purser/internal/base/metadata"
 	"github.com/purserhq/purser/internal/base/money"
 	"github.com/purserhq/purser/internal/base/opt"
+	"github.com/purserhq/purser/internal/core/rules"
 )
 
 // maxEnumValues is the most values of an ENUM feature (domain-catalog-provisioning §3.2).
@@ -26,6 +28,7 @@ type NewFeature struct {
 	UnitsPlural    *string
 	EnumValues     []EnumValue
 	Transformation *Transformation
+	Scale          int // of a metered feature: the decimal places of usage, 0 to 6
 	Metadata       map[string]string
 }
 
@@ -35,6 +38,12 @@ func (n NewFeature) Validate() error {
 	checkRef(&c, "id", n.ID)
 	metadata.Check(&c, "metadata", n.Metadata)
 	n.feature(time.Time{}).check(&c, "")
+	switch {
+	case n.Scale < 0 || n.Scale > rules.MaxScale:
+		c.Shape("scale", "must be from 0 to %d", rules.MaxScale)
+	case n.Scale > 0 && !(Feature{Type: n.Type, MeterType: n.MeterType}).Metered():
+		c.Rule("scale", "only metered features have usage")
+	}
 	return c.Err()
 }
 
@@ -42,7 +51,7 @@ func (n NewFeature) feature(now time.Time) Feature {
 	f := Feature{
 		ID: id.New(), RefID: refOr(n.ID, "feature"), DisplayName: n.DisplayName, Description: n.Description,
 		Type: n.Type, MeterType: n.MeterType, Status: FeatureNew, Units: n.Units, UnitsPlural: n.UnitsPlural,
-		EnumValues: n.EnumValues, Transformation: n.Transformation,
+		EnumValues: n.EnumValues, Transformation: n.Transformation, Scale: uint8(n.Scale),
 		Metadata: metadata.Given(n.Metadata), Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	f.fill()
@@ -200,13 +209,22 @@ func (u FeatureUpdate) apply(c *errs.Checks, f *Feature) {
 	u.Units.Apply(&f.Units)
 	u.UnitsPlural.Apply(&f.UnitsPlural)
 	u.Transformation.Apply(&f.Transformation)
+	was := f.Meter
 	u.Meter.Apply(&f.Meter)
+	f.countMeter(was)
 	if u.EnumValues.Set {
 		f.EnumValues = u.EnumValues.Value
 	}
 	f.Metadata = patchMetadata(c, f.Metadata, u.Metadata)
 	f.fill()
 	f.check(c, "")
+}
+
+// countMeter gives the feature another meter version when its meter is another one.
+func (f *Feature) countMeter(was *Meter) {
+	if !reflect.DeepEqual(was, f.Meter) {
+		f.MeterVersion++
+	}
 }
 
 // checkChange records changes that those who use the feature do not allow (domain-catalog-provisioning §3.2).

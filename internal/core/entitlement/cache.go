@@ -169,11 +169,7 @@ func (c *Cache) Invalidate(env tenant.ID, customer string, position int64) {
 		o.own = nil
 	}
 	maps.DeleteFunc(o.resources, func(_ string, set *Set) bool { return set.version < position })
-	after := o.size()
-	s.sets += after - before
-	if after == 0 {
-		delete(s.customers, h)
-	}
+	s.shrunk(h, o, before)
 }
 
 // InvalidateEnvironment makes every set of an environment that does not know the event at position yet unusable. It

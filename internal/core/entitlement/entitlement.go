@@ -19,6 +19,7 @@ import (
 
 // Feature is what an answer says about a feature.
 type Feature struct {
+	ID          string // internal
 	RefID       string
 	DisplayName string
 	Description *string
@@ -35,7 +36,7 @@ type Feature struct {
 // FeatureOf takes from the catalog what answers need.
 func FeatureOf(f *catalog.Feature) Feature {
 	return Feature{
-		RefID: f.RefID, DisplayName: f.DisplayName, Description: f.Description, Type: f.Type, MeterType: f.MeterType,
+		ID: f.ID, RefID: f.RefID, DisplayName: f.DisplayName, Description: f.Description, Type: f.Type, MeterType: f.MeterType,
 		Status: f.Status, Units: f.Units, UnitsPlural: f.UnitsPlural, EnumValues: f.EnumValues, Transform: f.Transformation,
 		Metadata: f.Metadata,
 	}
@@ -52,8 +53,10 @@ type Entitlement struct {
 	ResetConfiguration  string // where the period begins: StartOfTheMonth…; "" for none
 	DisplayNameOverride *string
 	HiddenFromWidgets   []string
-	Overrides           bool // of an add-on: it replaces what the plan gives; false in what was combined
-	Overage             bool // what is used beyond the limit is charged, which makes the limit soft
+	Overrides           bool  // of an add-on: it replaces what the plan gives; false in what was combined
+	Counter             int16 // its place among the metered features of its rows, from 1; 0 for what is not metered
+	Charged             bool  // usage is paid for: a budget can end it
+	Overage             bool  // what is used beyond the limit is charged, which makes the limit soft
 	UpdatedAt           time.Time
 	Asked               *atomic.Bool // set when somebody checks the feature; nil outside of the cache
 }
@@ -61,8 +64,9 @@ type Entitlement struct {
 // Rows are entitlements by feature. They are immutable; all customers with the same sources share them. A nil *Rows has
 // none.
 type Rows struct {
-	list  []Entitlement // by feature refId
-	index map[string]int32
+	list   []Entitlement // by feature refId
+	index  map[string]int32
+	meters int // how many are metered
 }
 
 // newRows takes the list over.
@@ -71,6 +75,11 @@ func newRows(list []Entitlement) *Rows {
 	r := &Rows{list: list, index: make(map[string]int32, len(list))}
 	for i := range list {
 		r.index[list[i].Feature.RefID] = int32(i)
+		list[i].Counter = 0
+		if list[i].Feature.Metered() {
+			r.meters++
+			list[i].Counter = int16(r.meters)
+		}
 	}
 	return r
 }
@@ -81,6 +90,14 @@ func (r *Rows) All() []Entitlement {
 		return nil
 	}
 	return r.list
+}
+
+// Meters counts the entitlements to metered features.
+func (r *Rows) Meters() int {
+	if r == nil {
+		return 0
+	}
+	return r.meters
 }
 
 // Find returns the entitlement to a feature, or nil.
@@ -122,13 +139,22 @@ func compileVersion(v catalog.Version, features func(ref string) (*catalog.Featu
 		if e.ResetConfiguration != nil {
 			row.ResetConfiguration = e.ResetConfiguration.AccordingTo
 		}
+		row.resets()
 		list = append(list, row)
 	}
 	return newRows(list)
 }
 
+// resets makes the row reset as its words say; words that nobody knows reset nothing.
+func (e *Entitlement) resets() {
+	e.Row.Reset, _ = rules.ParseReset(e.ResetPeriod, e.ResetConfiguration)
+}
+
 func rowOf(f *catalog.Feature, e *catalog.Entitlement, soft bool) rules.Row {
-	r := rules.Row{Granted: e.Granted, Unlimited: e.Unlimited, Soft: soft, EnumValues: e.EnumValues}
+	r := rules.Row{Granted: e.Granted, Unlimited: e.Unlimited, Soft: soft, EnumValues: e.EnumValues, Scale: f.Scale}
+	if t := f.Transformation; t != nil {
+		r.Divide, r.RoundDown = t.Divide, t.Round == "DOWN"
+	}
 	switch f.Type {
 	case catalog.Boolean:
 		r.Type = rules.Boolean

@@ -21,6 +21,7 @@ type flight struct {
 	// invalidated is the highest position of such a change, at which a set has to be read to be stored.
 	stale       bool
 	invalidated int64
+	usage       []usageUpdate // changes of usage meanwhile
 }
 
 func (f *flight) invalidate(position int64) {
@@ -62,6 +63,9 @@ func (c *Cache) land(e *environment, s *shard, h uint64, k key, f *flight) {
 	if s.flights[k] == f {
 		delete(s.flights, k)
 	}
+	if f.err == nil && !f.catchUp(k) {
+		f.invalidated = math.MaxInt64
+	}
 	if f.err == nil && f.set.keep() && f.set.version >= f.invalidated && e.fresh(f.set) {
 		s.put(h, k, f.set, c.limit)
 	}
@@ -76,4 +80,16 @@ func (f *flight) wait(ctx context.Context) (*Set, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// catchUp tells the set of usage that was reported while it was compiled.
+func (f *flight) catchUp(k key) bool {
+	for i := range f.usage {
+		if u := &f.usage[i]; u.resource == "" || u.resource == k.resource {
+			if !f.set.update(u.Update, u.resource != "") {
+				return false
+			}
+		}
+	}
+	return true
 }

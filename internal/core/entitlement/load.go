@@ -19,25 +19,20 @@ func Load(ctx context.Context, st Store, env tenant.ID, customerRef, resource st
 	if err != nil {
 		return nil, err
 	}
-	return Answers(c, h.Subscriptions, now, versions(ctx, st, env, c))
+	return Answers(ctx, st, env, c, h, customerRef, resource, now, versions(ctx, st, env, c))
 }
 
-// Answers are what the subscriptions of a holder give at now; version finds a version by its id.
-func Answers(c *catalog.Snapshot, subs []Subscription, now time.Time, version func(id string) (catalog.Version, error)) ([]Answer, error) {
-	var sources []Source
-	var until time.Time
-	for _, sub := range (Holder{Subscriptions: subs}).live(now) {
-		rows, err := RowsOf(sub, version, c.Feature)
-		if err != nil {
-			return nil, err
-		}
-		end := sub.until()
-		sources = append(sources, Source{rows, end})
-		if end != nil && (until.IsZero() || end.Before(until)) {
-			until = *end
-		}
+// Answers are what a holder may use at now, as far as it is known; version finds a version by its id.
+func Answers(ctx context.Context, st Store, env tenant.ID, c *catalog.Snapshot, h Holder, customerRef, resource string, now time.Time,
+	version func(id string) (catalog.Version, error),
+) ([]Answer, error) {
+	h.Known, h.ResourceKnown = true, true
+	a := assembly{ctx, st, env, c, func(s Subscription) (*Rows, error) { return RowsOf(s, version, c.Feature) }, now}
+	set, err := a.compile(h, key{env, customerRef, resource})
+	if err != nil {
+		return nil, err
 	}
-	return Present(Compile(sources), until), nil
+	return set.list(resource, now.UnixMicro()).Entitlements, nil
 }
 
 // versions finds a version by its id: those in force are in the catalog, older ones are read.

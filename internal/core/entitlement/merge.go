@@ -8,21 +8,41 @@ import (
 	"github.com/purserhq/purser/internal/core/rules"
 )
 
-// Source is one giver of entitlements: a live subscription.
+// Source is one giver of entitlements: a live subscription, or an active promotional entitlement.
 type Source struct {
-	Rows  *Rows
-	Until *time.Time // when it stops giving; nil for none in sight
+	Rows     *Rows
+	Until    *time.Time   // when it stops giving; nil for none in sight
+	Origin   rules.Origin // where its usage periods begin
+	Resource string       // refId of the resource that it is for, whose usage counts; "" for the customer
+}
+
+// Merged are the effective rows of several sources, and which source won each.
+type Merged struct {
+	Rows *Rows
+	from []uint16 // the winner's place among the sources, by row; nil when one source gives all of them
+	only int      // that source
+}
+
+// source is the place of the source that won a row.
+func (m Merged) source(row int) int {
+	if m.from == nil {
+		return m.only
+	}
+	return int(m.from[row])
 }
 
 // Compile merges sources by the generous rule: per feature the most generous row wins, never a sum
 // (domain-entitlements-usage §2.4). The order of the sources does not matter. Where one source gives everything that
 // wins, its own rows are returned.
-func Compile(sources []Source) *Rows {
+func Compile(sources []Source) *Rows { return Merge(sources).Rows }
+
+// Merge is Compile that also tells which source won.
+func Merge(sources []Source) Merged {
 	switch len(sources) {
 	case 0:
-		return nil
+		return Merged{}
 	case 1:
-		return sources[0].Rows
+		return Merged{Rows: sources[0].Rows}
 	}
 	winners := map[string]candidate{}
 	for i, s := range sources {
@@ -38,28 +58,33 @@ func Compile(sources []Source) *Rows {
 }
 
 // collect makes rows of the winners, without a copy when all are of one source.
-func collect(sources []Source, winners map[string]candidate) *Rows {
+func collect(sources []Source, winners map[string]candidate) Merged {
 	count := make([]int, len(sources))
 	list := make([]Entitlement, 0, len(winners))
 	for _, w := range winners {
-		if w.source >= 0 {
+		if !w.made {
 			count[w.source]++
 		}
 		list = append(list, *w.Entitlement)
 	}
 	for i, n := range count {
 		if n == len(winners) {
-			return sources[i].Rows
+			return Merged{Rows: sources[i].Rows, only: i}
 		}
 	}
-	return newRows(list)
+	m := Merged{Rows: newRows(list), from: make([]uint16, len(list))}
+	for i := range m.Rows.list {
+		m.from[i] = uint16(winners[m.Rows.list[i].Feature.RefID].source)
+	}
+	return m
 }
 
-// candidate is a row on its way to win. source is -1 for one that was made of several.
+// candidate is a row on its way to win.
 type candidate struct {
 	*Entitlement
 	until  *time.Time
 	source int
+	made   bool // of the values of several rows
 }
 
 // merge returns the more generous of two rows of one feature. The values of enums are united, since a set has no maximum.
@@ -78,7 +103,7 @@ func (c candidate) merge(other candidate) candidate {
 	}
 	made := *c.Entitlement
 	made.Row.EnumValues = union
-	return candidate{&made, c.until, -1}
+	return candidate{&made, c.until, c.source, true}
 }
 
 // compare is positive when c is more generous: granted, more, soft, valid for longer, sooner reset. The rest only makes

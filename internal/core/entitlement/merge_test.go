@@ -54,8 +54,8 @@ func TestTheMoreGenerousRowWins(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			more := Source{newRows([]Entitlement{tc.more}), tc.moreEnd}
-			less := Source{newRows([]Entitlement{tc.less}), tc.lessEnd}
+			more := Source{Rows: newRows([]Entitlement{tc.more}), Until: tc.moreEnd}
+			less := Source{Rows: newRows([]Entitlement{tc.less}), Until: tc.lessEnd}
 			for _, sources := range [][]Source{{more, less}, {less, more}} {
 				if d := cmp.Diff(tc.more, *Compile(sources).Find("seats")); d != "" {
 					t.Errorf("winner (-want +got):\n%s", d)

@@ -106,5 +106,6 @@ func (p *personal) value(v subscription.Value) {
 		if v.Reset != nil {
 			e.ResetConfiguration = v.Reset.AccordingTo
 		}
+		e.resets()
 	}
 }

@@ -49,21 +49,21 @@ func NewService(db tx.Runner[Store], feed Feed, clock Clock, settler Settler, ca
 // a reason; errors are about the database. It allocates nothing on a hit.
 func (s *Service) Check(ctx context.Context, env tenant.ID, customerRef, featureRef, resource string, ask rules.Ask) (Answer, error) {
 	e := s.cache.environment(env)
-	set, err := s.set(ctx, e, key{env, customerRef, resource})
+	set, now, err := s.set(ctx, e, key{env, customerRef, resource})
 	if err != nil {
 		return Answer{}, err
 	}
-	return set.answer(e.vocabulary.Load(), featureRef, ask), nil
+	return set.answer(e.vocabulary.Load(), featureRef, resource, ask, now), nil
 }
 
 // CheckCurrency answers whether a customer may use credits of a currency. There are no currencies yet: the answer is a
 // denial.
 func (s *Service) CheckCurrency(ctx context.Context, env tenant.ID, customerRef, _, resource string) (Answer, error) {
-	set, err := s.set(ctx, s.cache.environment(env), key{env, customerRef, resource})
+	set, now, err := s.set(ctx, s.cache.environment(env), key{env, customerRef, resource})
 	if err != nil {
 		return Answer{}, err
 	}
-	a := set.answer(nil, "", rules.Ask{})
+	a := set.answer(nil, "", resource, rules.Ask{}, now)
 	if a.Reason == rules.FeatureNotFound {
 		a.Reason = rules.EntitlementNotFound
 	}
@@ -73,19 +73,21 @@ func (s *Service) CheckCurrency(ctx context.Context, env tenant.ID, customerRef,
 // List returns every effective entitlement of a customer, or of one of its resources ("" for none). An unknown resource
 // has no active subscription: the list knows three denials only (rest-api, route 8).
 func (s *Service) List(ctx context.Context, env tenant.ID, customerRef, resource string) (List, error) {
-	set, err := s.set(ctx, s.cache.environment(env), key{env, customerRef, resource})
+	set, now, err := s.set(ctx, s.cache.environment(env), key{env, customerRef, resource})
 	if err != nil {
 		return List{}, err
 	}
-	return set.list(), nil
+	return set.list(resource, now), nil
 }
 
-func (s *Service) set(ctx context.Context, e *environment, k key) (*Set, error) {
-	now := s.clock.Now(k.env).UnixMicro()
-	if set := s.cache.get(k); set != nil && e.usable(set, now) {
-		return set, nil
+// set is what is known about a key, usable at now, in µs.
+func (s *Service) set(ctx context.Context, e *environment, k key) (set *Set, now int64, err error) {
+	now = s.clock.Now(k.env).UnixMicro()
+	if set = s.cache.get(k); set != nil && e.usable(set, now) {
+		return set, now, nil
 	}
-	return s.load(ctx, e, k, now)
+	set, err = s.load(ctx, e, k, now)
+	return set, now, err
 }
 
 func (s *Service) load(ctx context.Context, e *environment, k key, now int64) (*Set, error) {
@@ -114,7 +116,11 @@ func (s *Service) read(ctx context.Context, e *environment, k key) (set *Set, du
 			return err
 		}
 		due = h.isDue(now)
-		set, err = h.compile(ctx, st, e, k, now)
+		if !h.Known {
+			set, err = assembly{}.compile(h, k)
+		} else {
+			set, err = s.assemble(ctx, st, e, k, h, now)
+		}
 		if err != nil {
 			return err
 		}
@@ -122,4 +128,15 @@ func (s *Service) read(ctx context.Context, e *environment, k key) (set *Set, du
 		return nil
 	})
 	return set, due, err
+}
+
+// assemble compiles a set of rows that are shared with others.
+func (s *Service) assemble(ctx context.Context, st Store, e *environment, k key, h Holder, now time.Time) (*Set, error) {
+	c, err := st.Catalog(ctx, k.env)
+	if err != nil {
+		return nil, err
+	}
+	v := e.speak(c)
+	a := assembly{ctx, st, k.env, c, func(sub Subscription) (*Rows, error) { return v.rowsOf(ctx, st, k.env, sub) }, now}
+	return a.compile(h, k)
 }

@@ -3,26 +3,54 @@ package entitlement
 import (
 	"context"
 	"math"
+	"sync/atomic"
 	"time"
 
+	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/meter"
 	"github.com/purserhq/purser/internal/core/rules"
 )
 
 // forever is the end of what has none in sight.
 const forever = math.MaxInt64
 
-// Set is the snapshot of one customer or resource. It is immutable and small: a cache holds a million.
+// Set is the snapshot of one customer or resource. It is immutable but for what its counters say, and small: a cache
+// holds a million.
 type Set struct {
 	rows       *Rows
-	version    int64 // everything up to this position of the feed is in it
+	version    int64 // everything up to this position of the feed is in it, usage aside
 	epoch      int64 // of the environment, when it was read
 	validUntil int64 // µs since 1970: from then on it must be compiled again
-	changesAt  int64 // the same, without timers that only announce; 0 for none in sight
+	changesAt  int64 // the same, without timers that only announce and ends of usage periods; 0 for none in sight
+	counters   []counter
+	anchor     int64          // of the one source
+	origins    []rules.Origin // of several sources; nil for one
 	state      rules.State
+	cut        bool // of the one source
 }
 
-// compile decides what a holder may use at now.
-func (h Holder) compile(ctx context.Context, st Store, e *environment, k key, now time.Time) (*Set, error) {
+// counter is the usage of one metered entitlement in the period that the set was compiled in.
+type counter struct {
+	value   atomic.Int64
+	version atomic.Uint32
+	source  uint16 // whose origin
+	own     bool   // counts the resource's usage, not the customer's
+	spent   bool   // the subscription's budget is used up
+}
+
+// assembly is what a set is made in.
+type assembly struct {
+	ctx     context.Context
+	st      Store
+	env     tenant.ID
+	catalog *catalog.Snapshot
+	rowsOf  func(Subscription) (*Rows, error)
+	now     time.Time
+}
+
+// compile decides what a holder may use.
+func (a assembly) compile(h Holder, k key) (*Set, error) {
 	set := &Set{
 		validUntil: forever,
 		state: rules.State{
@@ -32,24 +60,42 @@ func (h Holder) compile(ctx context.Context, st Store, e *environment, k key, no
 	if !h.Known {
 		return set, nil
 	}
-	c, err := st.Catalog(ctx, k.env)
+	sources, err := a.sources(h, set)
 	if err != nil {
 		return nil, err
 	}
-	v, live := e.speak(c), h.live(now)
-	sources := make([]Source, 0, len(live))
-	var end *time.Time
+	if err := a.count(h, k, set, sources); err != nil {
+		return nil, err
+	}
+	return set, nil
+}
+
+// sources are the live subscriptions and active promotions of a holder, and mark in the set when the first of them ends.
+func (a assembly) sources(h Holder, set *Set) ([]Source, error) {
+	live := h.live(a.now)
+	sources := make([]Source, 0, len(live)+len(h.Promotions))
 	for _, sub := range live {
-		rows, err := v.rowsOf(ctx, st, k.env, sub)
+		rows, err := a.rowsOf(sub)
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, Source{rows, sub.until()})
-		end = earliest(end, sub.until())
+		sources = append(sources, Source{Rows: rows, Until: sub.until(), Origin: sub.origin(), Resource: sub.Resource})
 	}
-	set.rows, set.state.LiveSubscriptions = Compile(sources), len(live) > 0
+	set.state.LiveSubscriptions = len(live) > 0
+	var end *time.Time
+	for _, p := range h.Promotions {
+		if s, ok := p.source(a.catalog, a.now); ok {
+			sources = append(sources, s)
+			set.state.Promotions = true
+		} else if p.StartDate.After(a.now) {
+			end = earliest(end, &p.StartDate)
+		}
+	}
+	for _, s := range sources {
+		end = earliest(end, s.Until)
+	}
 	if len(live) == 0 {
-		end = h.Due
+		end = earliest(end, h.Due)
 	}
 	if end != nil {
 		set.changesAt = end.UnixMicro()
@@ -57,10 +103,95 @@ func (h Holder) compile(ctx context.Context, st Store, e *environment, k key, no
 	if end = earliest(end, h.Due); end != nil {
 		set.validUntil = end.UnixMicro()
 	}
-	return set, nil
+	return sources, nil
 }
 
-// ValidUntil is the earliest instant at which the set changes by itself; zero for none in sight.
+// count merges the sources and reads what was used of what they give.
+func (a assembly) count(h Holder, k key, set *Set, sources []Source) error {
+	merged := Merge(sources)
+	set.rows = merged.Rows
+	switch len(sources) {
+	case 0:
+		return nil
+	case 1:
+		set.anchor, set.cut = sources[0].Origin.Anchor, sources[0].Origin.Cut
+	default:
+		for _, s := range sources {
+			set.origins = append(set.origins, s.Origin)
+		}
+	}
+	if merged.Rows.Meters() == 0 {
+		return nil
+	}
+	stored, err := a.st.Counters(a.ctx, a.env, h.ID, k.resource)
+	if err != nil {
+		return err
+	}
+	byKey := make(map[meter.Key]*meter.Counter, len(stored))
+	for i := range stored {
+		byKey[stored[i].Key] = &stored[i]
+	}
+	set.counters = make([]counter, merged.Rows.Meters())
+	now := a.now.UnixMicro()
+	for i := range merged.Rows.list {
+		e := &merged.Rows.list[i]
+		f, ok := a.catalog.Feature(e.Feature.RefID)
+		if e.Counter == 0 || !ok {
+			continue
+		}
+		from := merged.source(i)
+		window := e.Row.Reset.Period(sources[from].Origin, now)
+		s := meter.Subject{Key: meter.Key{CustomerID: h.ID, Resource: sources[from].Resource, FeatureID: f.ID}, CustomerRef: k.customer, Feature: f}
+		n, _, err := meter.Count(a.ctx, a.st, a.env, s, window, byKey[s.Key])
+		if err != nil {
+			return err
+		}
+		c := &set.counters[e.Counter-1]
+		c.value.Store(n.Value)
+		c.version.Store(uint32(n.Version))
+		c.source, c.own = uint16(from), s.Resource != ""
+		set.validUntil = min(set.validUntil, window.End)
+	}
+	return nil
+}
+
+// origin is where the usage periods of a counter begin.
+func (s *Set) origin(c *counter) rules.Origin {
+	if s.origins == nil {
+		return rules.Origin{Anchor: s.anchor, Cut: s.cut}
+	}
+	return s.origins[c.source]
+}
+
+// counter is the counter of an entitlement; nil for what is not metered.
+func (s *Set) counter(e *Entitlement) *counter {
+	if e == nil || e.Counter == 0 || int(e.Counter) > len(s.counters) {
+		return nil
+	}
+	return &s.counters[e.Counter-1]
+}
+
+// update takes a change of usage over, of the customer or of the resource that the set is about. It reports false when
+// the set cannot tell it and has to be compiled again: the periods are others than it thinks.
+func (s *Set) update(u *meter.Update, own bool) bool {
+	e := s.rows.Find(u.FeatureID)
+	c := s.counter(e)
+	if c == nil {
+		return true
+	}
+	if c.own != own || int32(uint32(u.Version)-c.version.Load()) <= 0 {
+		return true
+	}
+	w := u.Window()
+	if c.spent || e.Charged || w.Start >= s.validUntil || e.Row.Reset.Containing(s.origin(c), w.Start) != w {
+		return false
+	}
+	c.value.Store(u.Raw)
+	c.version.Store(uint32(u.Version))
+	return true
+}
+
+// ValidUntil is the earliest instant at which its sources change by themselves; zero for none in sight.
 func (s *Set) ValidUntil() time.Time {
 	if s.changesAt == 0 {
 		return time.Time{}
@@ -73,13 +204,14 @@ func (s *Set) keep() bool {
 	return s.state.CustomerKnown && (!s.state.ResourceGiven || s.state.ResourceKnown)
 }
 
-// answer decides one check. v may be nil when the set denies everything.
-func (s *Set) answer(v *vocabulary, featureRef string, ask rules.Ask) Answer {
-	a := Answer{Ask: ask, ValidUntil: s.ValidUntil()}
+// answer decides one check at now, in µs. v may be nil when the set denies everything.
+func (s *Set) answer(v *vocabulary, featureRef, resource string, ask rules.Ask, now int64) Answer {
+	a := Answer{Ask: ask, At: now, changesAt: s.ValidUntil()}
 	f := rules.Facts{State: s.state}
 	if e := s.rows.Find(featureRef); e != nil {
 		f.FeatureKnown, f.Row = true, &e.Row
 		a.Entitlement, a.Feature = e, e.Feature
+		f.BudgetExceeded = s.used(&a, resource)
 		note(e.Asked)
 	} else if v != nil {
 		if known, ok := v.catalog.Feature(featureRef); ok {
@@ -87,17 +219,39 @@ func (s *Set) answer(v *vocabulary, featureRef string, ask rules.Ask) Answer {
 			note(v.asked.mark(known.RefID))
 		}
 	}
-	a.Granted, a.Reason = rules.Decide(f, a.CurrentUsage, ask)
+	a.Granted, a.Reason = rules.Decide(f, a.Raw, ask)
 	return a
 }
 
-func (s *Set) list() List {
-	switch denied := s.state.Denial(); denied {
-	case "":
-		return List{Entitlements: Present(s.rows, s.ValidUntil())}
-	case rules.CustomerResourceNotFound:
-		return List{Denied: rules.NoActiveSubscription, Entitlements: []Answer{}}
-	default:
-		return List{Denied: denied, Entitlements: []Answer{}}
+// used tells the answer what was used, and reports whether the subscription may spend no more on it.
+func (s *Set) used(a *Answer, resource string) (spent bool) {
+	e := a.Entitlement
+	c := s.counter(e)
+	if c == nil {
+		return false
 	}
+	a.Raw, a.UsageVersion = c.value.Load(), c.version.Load()
+	a.CurrentUsage = e.Row.Shown(a.Raw)
+	a.Origin = s.origin(c)
+	if c.own {
+		a.Scope = resource
+	}
+	return c.spent
+}
+
+func (s *Set) list(resource string, now int64) List {
+	denied := s.state.Denial()
+	if denied == rules.CustomerResourceNotFound {
+		denied = rules.NoActiveSubscription
+	}
+	l := List{Denied: denied, Entitlements: []Answer{}, Version: s.version}
+	if s.validUntil != forever {
+		l.ValidUntil = time.UnixMicro(s.validUntil).UTC()
+	}
+	if denied == "" {
+		for i := range s.rows.All() {
+			l.Entitlements = append(l.Entitlements, s.answer(nil, s.rows.list[i].Feature.RefID, resource, rules.Ask{}, now))
+		}
+	}
+	return l
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/meter"
+	"github.com/purserhq/purser/internal/core/rules"
 	"github.com/purserhq/purser/internal/core/subscription"
 )
 
@@ -15,15 +17,28 @@ type Store interface {
 	EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, resource string) (Holder, error)
 	Catalog(ctx context.Context, env tenant.ID) (*catalog.Snapshot, error)
 	PackageVersion(ctx context.Context, env tenant.ID, versionID string) (catalog.Version, error)
+	meter.Reader
 }
 
 // Holder is a customer, or one of its resources, as far as entitlements go.
 type Holder struct {
+	ID            string // of the customer, internal
 	Known         bool
 	Archived      bool
 	ResourceKnown bool
 	Due           *time.Time // when the customer's earliest timer fires; nil for none
 	Subscriptions []Subscription
+	Promotions    []Promotion // that have not ended
+}
+
+// Promotion is a grant of one feature outside of any subscription (domain-entitlements-usage §1.5, §2.1).
+type Promotion struct {
+	ID         string // internal
+	FeatureRef string
+	Gives      catalog.Entitlement // limit, softness, values and reset
+	StartDate  time.Time           // where its usage periods begin
+	EndDate    *time.Time          // nil for ever
+	UpdatedAt  time.Time
 }
 
 // Subscription is one whose status gives access: the customer's own, and the resource's.
@@ -34,6 +49,8 @@ type Subscription struct {
 	Bases            []string // versions that the plan's version inherits from, the nearest first
 	Addons           []Addon
 	Own              subscription.Own // values and quantities of the subscription's own
+	Resource         string           // refId of the resource it is for; "" for the customer
+	StartDate        time.Time
 	InTrial          bool
 	TrialEndDate     *time.Time
 	CancellationDate *time.Time
@@ -66,6 +83,11 @@ func (h Holder) live(now time.Time) []Subscription {
 		}
 	}
 	return list
+}
+
+// origin is where the subscription's usage periods begin.
+func (s Subscription) origin() rules.Origin {
+	return rules.Origin{Anchor: s.StartDate.UnixMicro()}
 }
 
 func (h Holder) isDue(now time.Time) bool { return h.Due != nil && !h.Due.After(now) }

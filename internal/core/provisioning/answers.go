@@ -21,13 +21,13 @@ func (b *book) answers(resource string) ([]entitlement.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var live []entitlement.Subscription
+	h := entitlement.Holder{ID: b.c.ID}
 	for _, p := range list {
 		if p.Status.Live() && (p.Resource == "" || p.Resource == resource) {
-			live = append(live, entitling(&p.Subscription))
+			h.Subscriptions = append(h.Subscriptions, entitling(&p.Subscription))
 		}
 	}
-	return entitlement.Answers(cat, live, b.at, func(id string) (catalog.Version, error) {
+	return entitlement.Answers(b.ctx, b.st, b.env, cat, h, b.c.RefID, resource, b.at, func(id string) (catalog.Version, error) {
 		v, err := b.version(id)
 		if err != nil {
 			return catalog.Version{}, err
@@ -39,7 +39,7 @@ func (b *book) answers(resource string) ([]entitlement.Answer, error) {
 // entitling is what of a subscription decides about entitlements.
 func entitling(s *subscription.Subscription) entitlement.Subscription {
 	e := entitlement.Subscription{
-		PlanID: s.PlanID, VersionID: s.VersionID, PriceVersionID: s.PriceVersionID, Bases: s.Bases, InTrial: s.Status == subscription.InTrial,
+		PlanID: s.PlanID, Resource: s.Resource, StartDate: s.StartDate, VersionID: s.VersionID, PriceVersionID: s.PriceVersionID, Bases: s.Bases, InTrial: s.Status == subscription.InTrial,
 		TrialEndDate: s.TrialEndDate, CancellationDate: s.CancellationDate, EndDate: s.EndDate, Own: s.Own(),
 	}
 	for _, a := range s.Addons {
