@@ -19,8 +19,11 @@ func (r *Row) Shown(raw int64) int64 {
 	}
 	one := One(r.Scale)
 	if r.Divide > math.MaxInt64/one { // the divisor alone is more than any usage
-		if raw > 0 && !r.RoundDown {
+		switch {
+		case raw > 0 && !r.RoundDown:
 			return one
+		case raw < 0 && r.RoundDown:
+			return -one
 		}
 		return 0
 	}
