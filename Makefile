@@ -12,6 +12,8 @@ LINTER     := $(TOOLS)/golangci-lint-$(LINT)/golangci-lint
 GO_BUILD   := go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 # Starts one PostgreSQL for all test binaries of a run. Built, not `go run`, so that signals reach it.
 PGRUN      := bin/pgrun --
+# The Go SDK is a module of its own, which ./... does not reach.
+IN_SDK     := cd sdk/go &&
 # Packages that test nothing but the handling of PostgreSQL itself.
 PG_ONLY    := /storetest/pg(server|run)$$
 # Packages whose tests write checked-in files when they are given -update.
@@ -35,15 +37,18 @@ build: go-version ## build bin/purser
 
 test: go-version node-version bin/pgrun ## all tests, on SQLite and on PostgreSQL
 	@$(PGRUN) go test -timeout 30m ./...
+	@$(IN_SDK) go test ./...
 
 test-sqlite: go-version ## all tests, on SQLite alone
 	@PURSER_TEST_ENGINES=sqlite go test $$(go list ./... | grep -vE '$(PG_ONLY)')
+	@$(IN_SDK) go test ./...
 
 test-slow: go-version node-version bin/pgrun ## simulations and kill -9 rounds, on both engines
 	@$(PGRUN) go test -tags slow -run Slow -timeout 30m ./...
 
 lint: go-version $(LINTER) ## golangci-lint and the formatting
 	@$(LINTER) run ./...
+	@$(IN_SDK) $(LINTER) run ./...
 	@$(LINTER) fmt --diff ./...
 
 fmt: go-version $(LINTER) ## format the Go code

@@ -27,8 +27,10 @@ if ! diff "$before" "$after" >/dev/null; then
 fi
 
 go mod verify >/dev/null
-if ! go mod tidy -diff; then
-	echo 'verify: go.mod or go.sum is not tidy (run `go mod tidy`)' >&2
-	exit 1
-fi
+for module in . sdk/go; do
+	if ! (cd "$module" && go mod tidy -diff); then
+		echo "verify: go.mod or go.sum is not tidy (run \`go mod tidy\` in $module)" >&2
+		exit 1
+	fi
+done
 echo 'verify: generated files, go.mod and go.sum are current'
