@@ -19,6 +19,7 @@ func seats(change ...func(*Entitlement)) Entitlement {
 	e := Entitlement{
 		Feature: Feature{RefID: "seats", Type: catalog.Number, MeterType: catalog.Fluctuating},
 		Row:     rules.Row{Type: rules.Number, Meter: rules.Fluctuating, Granted: true, HasLimit: true, Limit: 10},
+		Counter: 1,
 	}
 	for _, f := range change {
 		f(&e)

@@ -87,7 +87,7 @@ func Check(row *Row, usage int64, ask Ask) (granted bool, reason Reason) {
 	case Boolean:
 		return true, ""
 	case Number:
-		if row.Meter == None || row.Unlimited || row.Soft || fits(row, usage, ask.RequestedUsage) {
+		if row.Meter == None || row.Unlimited || row.Soft || fits(row, usage, ask) {
 			return true, ""
 		}
 		return false, RequestedUsageExceedingLimit
@@ -103,7 +103,7 @@ func Check(row *Row, usage int64, ask Ask) (granted bool, reason Reason) {
 }
 
 // fits reports whether usage + requested ≤ limit. A sum beyond int64 never fits.
-func fits(row *Row, usage, requested int64) bool {
+func fits(row *Row, usage int64, ask Ask) bool {
 	var limit int64
 	if row.HasLimit {
 		limit = row.Limit
@@ -114,6 +114,9 @@ func fits(row *Row, usage, requested int64) bool {
 	if row.Divide > 0 {
 		usage = row.Shown(usage)
 	}
-	requested = max(requested, 0)
+	requested := max(ask.RequestedUsage, 0)
+	if ask.RequestedScale != row.Scale {
+		requested = rescale(requested, ask.RequestedScale, row.Scale)
+	}
 	return usage <= math.MaxInt64-requested && usage+requested <= limit
 }

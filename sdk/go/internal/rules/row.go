@@ -50,6 +50,7 @@ type Row struct {
 
 // Ask is what a caller wants to do with the feature. The zero value asks for the present state.
 type Ask struct {
-	RequestedUsage  int64 // shown units in the row's scale, added to the current usage; below 0 counts as 0
+	RequestedUsage  int64 // shown units of 10^-RequestedScale, added to the current usage; below 0 counts as 0
+	RequestedScale  uint8 // 0 for whole units; what is finer than the row's scale is rounded up
 	RequestedValues []string
 }

@@ -65,3 +65,15 @@ func (r *Row) Current(used int64, period Span, now int64) (current int64, stale 
 	}
 	return used, true
 }
+
+// rescale tells an amount of at least 0 in another scale, rounded up.
+func rescale(n int64, from, to uint8) int64 {
+	if from <= to {
+		return Times(n, One(to-from))
+	}
+	one := One(from - to)
+	if n%one > 0 {
+		return n/one + 1
+	}
+	return n / one
+}

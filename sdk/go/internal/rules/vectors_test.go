@@ -136,7 +136,7 @@ type question struct {
 	RequestedValues []string `json:"requestedValues"`
 }
 
-func (q question) ask() Ask { return Ask{int64(q.RequestedUsage), q.RequestedValues} }
+func (q question) ask() Ask { return Ask{RequestedUsage: int64(q.RequestedUsage), RequestedValues: q.RequestedValues} }
 
 // verdict is the answer to a check.
 type verdict struct {
@@ -165,6 +165,9 @@ func TestVectorsCheck(t *testing.T) {
 	}
 	runVectors(t, "check.json", func(t *testing.T, v check) {
 		row, ask := v.Row.row(t), v.ask()
+		if row != nil {
+			ask.RequestedScale = row.Scale // cases speak in the row's smallest units
+		}
 		v.Want.gives(t, func() (bool, Reason) { return Check(row, int64(v.Usage), ask) })
 	})
 }
