@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
+	"github.com/purserhq/purser/bench/client"
 	"github.com/purserhq/purser/internal/app"
 	"github.com/purserhq/purser/internal/store/storetest"
 )
@@ -77,12 +76,12 @@ func provisionOurs(t *testing.T, p place) {
 		t.Fatal(err)
 	}
 	s := httptest.NewServer(a.Handler())
-	c, err := dial(t.Context(), s.URL)
+	c, err := client.Dial(t.Context(), s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, plan := range plans {
-		if err := c.do(provisionRequest(&child{URL: s.URL}, plan.id)(1), "201"); err != nil {
+		if err := c.Do(provisionRequest(&child{URL: s.URL}, plan.id)(1), "201"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -232,37 +231,6 @@ func TestHeavyCustomers(t *testing.T) {
 				t.Errorf("%d events, want %d at least", n, heavyEvents)
 			}
 		})
-	}
-}
-
-func TestClientReadsAnswers(t *testing.T) {
-	t.Parallel()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/short":
-			_, _ = w.Write([]byte("short"))
-		case "/long":
-			_, _ = w.Write(bytes.Repeat([]byte("long "), 20000))
-		default:
-			http.Error(w, "no such thing", http.StatusNotFound)
-		}
-	}))
-	t.Cleanup(s.Close)
-	c, err := dial(t.Context(), s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	get := func(path string) error {
-		return c.do(fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path), "200")
-	}
-	for _, path := range []string{"/short", "/long", "/short", "/long"} {
-		if err := get(path); err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-	}
-	if err := get("/missing"); err == nil || !strings.Contains(err.Error(), "404") || !strings.Contains(err.Error(), "no such thing") {
-		t.Errorf("/missing: %v", err)
 	}
 }
 

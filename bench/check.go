@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/purserhq/purser/bench/client"
 )
 
 // warm is how many customers checks ask about; all are in memory.
@@ -104,17 +106,17 @@ func checkRequests(server *child) func(int64) []byte {
 
 // warmUp provisions the customers, lets each be checked once and returns what a check answers.
 func warmUp(ctx context.Context, server *child) (body string, err error) {
-	c, err := dial(ctx, server.URL)
+	c, err := client.Dial(ctx, server.URL)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = c.Close() }()
 	provision, check := provisionRequest(server, "plan-basic"), checkRequests(server)
 	for n := range int64(warm) {
-		if err := c.do(provision(n+1), "201"); err != nil {
+		if err := c.Do(provision(n+1), "201"); err != nil {
 			return "", err
 		}
-		if err := c.do(check(n), "200"); err != nil {
+		if err := c.Do(check(n), "200"); err != nil {
 			return "", err
 		}
 	}
