@@ -3,12 +3,14 @@
 GO_MIN   := 1.26
 NODE_MIN := 20.19
 LINT     := v2.15.0
+OPENFGA  := v1.22.1
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
 TOOLS      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/purser/tools
 LINTER     := $(TOOLS)/golangci-lint-$(LINT)/golangci-lint
+PEER       := $(TOOLS)/openfga-$(OPENFGA)/openfga
 GO_BUILD   := go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 # Starts one PostgreSQL for all test binaries of a run. Built, not `go run`, so that signals reach it.
 PGRUN      := bin/pgrun --
@@ -24,7 +26,7 @@ export CGO_ENABLED := 0
 unexport $(filter PG%,$(.VARIABLES))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-sqlite test-slow lint fmt generate guarantees verify bench newcomer release clean go-version node-version
+.PHONY: help run build test test-sqlite test-slow lint fmt generate guarantees verify bench bench-peers newcomer release clean go-version node-version
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -67,6 +69,10 @@ verify: go-version ## fail when generated files or go.mod are not current
 bench: go-version node-version ## ratios against raw baselines, both engines
 	@go run ./bench $(ARGS)
 
+# A module of its own: what it needs of the server's changes with the server's go.mod.
+bench-peers: build $(PEER) ## ratios of others that answer the check's question, to Purser
+	@cd bench/peers && go run -mod=mod . -purser ../../bin/purser -openfga '$(PEER)' $(ARGS)
+
 newcomer: go-version node-version ## do what the README says, in a fresh clone, and print the seconds
 	@go run ./test/newcomer $(ARGS)
 
@@ -84,6 +90,10 @@ bin/pgrun: go-version
 $(LINTER): | go-version
 	@echo 'golangci-lint $(LINT): building it once, this takes minutes' >&2
 	@GOBIN='$(@D)' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
+
+$(PEER): | go-version
+	@echo 'OpenFGA $(OPENFGA): building it once, this takes minutes' >&2
+	@GOBIN='$(@D)' go install github.com/openfga/openfga/cmd/openfga@$(OPENFGA)
 
 go-version:
 	@scripts/require.sh go $(GO_MIN)
