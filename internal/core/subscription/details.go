@@ -36,6 +36,9 @@ type Details struct {
 	// TrialWanted is what was asked about the trial of a subscription that has not started.
 	TrialWanted *TrialOverride `json:"trialWanted,omitempty"`
 
+	// UsageFrom is where its usage periods begin; nil for its start. See UsageOrigin.
+	UsageFrom *UsageOrigin `json:"usageFrom,omitempty"`
+
 	CollectionMethod string         `json:"collectionMethod,omitempty"` // CHARGE, INVOICE or NONE; "" is CHARGE
 	BillingID        string         `json:"billingId,omitempty"`
 	SalesforceID     string         `json:"salesforceId,omitempty"`
@@ -290,13 +293,16 @@ type LatestInvoice struct {
 type Own struct {
 	Values     []Value    `json:"values,omitempty"`
 	Quantities []Quantity `json:"quantities,omitempty"` // a charge for units of a feature gives as many
+	// UsageFrom says when the usage of entitlements is counted from, and nothing about what they are.
+	UsageFrom *UsageOrigin `json:"usageFrom,omitempty"`
 }
 
 // Own is what decides about entitlements besides versions.
-func (d Details) Own() Own { return Own{d.Values, d.Quantities} }
+func (d Details) Own() Own { return Own{d.Values, d.Quantities, d.UsageFrom} }
 
-// Key names it: equal keys give equal entitlements.
+// Key names it: equal keys give equal entitlements, to customers whose usage periods begin at different times as well.
 func (o Own) Key() string {
+	o.UsageFrom = nil
 	if len(o.Values) == 0 && len(o.Quantities) == 0 {
 		return ""
 	}
