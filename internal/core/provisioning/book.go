@@ -33,6 +33,7 @@ type book struct {
 	dropped   []droppedTimers
 	events    []event.Event
 	resources []Resource
+	resets    []subscription.UsageReset
 	made      bool // the customer is new
 	changed   bool // the customer is not as it is stored
 	versions  map[string]*catalog.Version
@@ -102,6 +103,8 @@ func (b *book) find(internalID string) (*entry, error) {
 // place is where at most one trial, one other and one scheduled subscription can be (domain-catalog-provisioning §9.2).
 type place struct {
 	running, trial, scheduled *entry
+	// left is one that has ended at the very moment at which a scheduled one begins there.
+	left *entry
 }
 
 // place looks at a scope.
@@ -271,6 +274,9 @@ func (b *book) save() {
 			}
 		}
 	}
+	for _, r := range b.resets {
+		b.st.InsertUsageReset(b.env, r)
+	}
 	b.saveTimers()
 	b.st.Append(b.env, b.events...)
 	b.reset()
@@ -283,7 +289,7 @@ func (b *book) reset() {
 	}
 	b.loaded = b.loaded || b.made // what was due may be done already: then nothing was read
 	b.made, b.changed = false, false
-	b.timers, b.fired, b.dropped, b.events, b.resources = nil, nil, nil, nil, nil
+	b.timers, b.fired, b.dropped, b.events, b.resources, b.resets = nil, nil, nil, nil, nil, nil
 }
 
 // tellCustomer tells of a changed customer whom no other event tells of.

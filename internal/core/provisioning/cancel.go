@@ -81,7 +81,7 @@ func (b *book) cancel(p *entry, how ending) error {
 		if err != nil {
 			return err
 		}
-		if err := b.fallBack(p, product, next.DowngradeTo.ID); err != nil {
+		if err := b.fallBack(was, product, next.DowngradeTo.ID); err != nil {
 			return err
 		}
 	}

@@ -184,12 +184,13 @@ func (b *book) proration(asked string) string {
 // take lets a subscription that starts now replace what it replaces in its scope, and charges the difference (§9.2).
 func (b *book) take(ch *subscription.Change, here place, restart bool) (err error) {
 	s := &ch.Subscription
+	before := b.predecessor(s, here)
 	switch s.Status {
 	case subscription.InTrial:
 		if here.trial != nil && here.trial.ID != s.ID {
 			b.write(here.trial, subscription.Cancel(here.trial.Subscription, subscription.UpgradeOrDowngrade, b.at))
 		}
-		return nil
+		return b.handOver(before, s)
 	case subscription.Active, subscription.PaymentPending:
 	case subscription.NotStarted, subscription.Canceled, subscription.Expired:
 		return nil
@@ -210,6 +211,9 @@ func (b *book) take(ch *subscription.Change, here place, restart bool) (err erro
 			restart = true
 		}
 		b.write(old, subscription.Cancel(old.Subscription, subscription.UpgradeOrDowngrade, b.at))
+	}
+	if err := b.handOver(before, s); err != nil {
+		return err
 	}
 	cycle, ok := s.Cycle()
 	if ok && (restart || here.running == nil) {

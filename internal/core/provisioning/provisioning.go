@@ -41,6 +41,11 @@ type Store interface {
 	CouponByRef(ctx context.Context, env tenant.ID, ref string) (catalog.Coupon, error)
 	// InsertResource makes a resource of a customer; one that exists is left alone.
 	InsertResource(env tenant.ID, r Resource)
+	// InsertUsageReset writes down that a change of the plan has set usage back; one at the same instant is left alone.
+	InsertUsageReset(env tenant.ID, r subscription.UsageReset)
+	// UsageResets are those of a customer, or of one of its resources, from one instant on and before another, in µs since
+	// 1970, the oldest first.
+	UsageResets(ctx context.Context, env tenant.ID, customerRef, resource string, from, to int64) ([]subscription.UsageReset, error)
 	ListResources(ctx context.Context, env tenant.ID, customerID string, p page.Request) (page.Of[Resource], error)
 	// EraseAnswers forgets the stored answers about a customer.
 	EraseAnswers(env tenant.ID, customerRef string)

@@ -156,6 +156,7 @@ func (b *book) endTrial(p *entry) error {
 		PlanPricingType: p.PricingType, TrialEndBehavior: journey.TrialEndBehavior(p.TrialEndBehavior),
 		Payable: b.payable(), RunningNonTrial: beside.running != nil, DowngradePlan: downgrade,
 	})
+	was := p.Subscription
 	if end.Convert {
 		if _, err := b.convert(p, beside.running, subscription.TrialEnded); err != nil {
 			return err
@@ -164,7 +165,7 @@ func (b *book) endTrial(p *entry) error {
 		b.write(p, subscription.ExpireTrial(p.Subscription, b.at, end.Steps))
 	}
 	if end.DowngradeTo != nil {
-		if err := b.fallBack(p, product, end.DowngradeTo.ID); err != nil {
+		if err := b.fallBack(was, product, end.DowngradeTo.ID); err != nil {
 			return err
 		}
 	}
@@ -190,8 +191,8 @@ func (b *book) journeyOf(productID string) (*catalog.Product, *journey.Plan, err
 	return product, &j, nil
 }
 
-// fallBack starts the free plan that follows a subscription (§9.11).
-func (b *book) fallBack(after *entry, product *catalog.Product, planRef string) error {
+// fallBack starts the free plan that follows a subscription, which is as it was before its end (§9.11).
+func (b *book) fallBack(after subscription.Subscription, product *catalog.Product, planRef string) error {
 	cat, err := b.cat()
 	if err != nil {
 		return err
@@ -200,11 +201,15 @@ func (b *book) fallBack(after *entry, product *catalog.Product, planRef string) 
 	if !ok || !plan.Available() {
 		return nil
 	}
-	b.insert(subscription.Create(subscription.New{
+	ch := subscription.Create(subscription.New{
 		ID: b.ids.New(), RefID: id.Generated("subscription"), CustomerID: b.c.ID, CustomerRef: b.c.RefID,
 		Product: *product, Resource: after.Resource, Metadata: after.Metadata,
 		Sale: subscription.Sale{Plan: *plan, Bases: cat.Bases(plan.Latest)},
-	}, b.at))
+	}, b.at)
+	if err := b.handOver(&after, &ch.Subscription); err != nil {
+		return err
+	}
+	b.insert(ch)
 	return nil
 }
 
@@ -215,6 +220,11 @@ func (b *book) convert(p, running *entry, reason string) (inv subscription.Invoi
 	if running != nil && running.ID != p.ID {
 		if in, err = b.chargingOf(&running.Subscription, in.behavior); err != nil {
 			return inv, err
+		}
+		if running.Status == subscription.Active { // else only the trial ran, and goes on
+			if err := b.handOver(&running.Subscription, &ch.Subscription); err != nil {
+				return inv, err
+			}
 		}
 		b.write(running, subscription.Cancel(running.Subscription, subscription.UpgradeOrDowngrade, b.at))
 	}
@@ -247,6 +257,9 @@ func (b *book) begin(p *entry) error {
 	}
 	here, err := b.place(p.ProductID, p.Resource)
 	if err != nil {
+		return err
+	}
+	if here.left, err = b.left(p.ProductID, p.Resource); err != nil {
 		return err
 	}
 	ch := subscription.Begin(p.Subscription, subscription.Sale{
