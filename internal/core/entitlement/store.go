@@ -87,6 +87,9 @@ func (h Holder) live(now time.Time) []Subscription {
 
 // origin is where the subscription's usage periods begin.
 func (s Subscription) origin() rules.Origin {
+	if o := s.Own.UsageFrom; o != nil {
+		return rules.Origin{Anchor: o.Anchor.UnixMicro(), Cut: o.Cut}
+	}
 	return rules.Origin{Anchor: s.StartDate.UnixMicro()}
 }
 
