@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -90,7 +91,10 @@ func Open(t testing.TB, cfg store.Config) *store.DB {
 	return db
 }
 
-var databases atomic.Int64
+var (
+	databases atomic.Int64
+	templates sync.Map // of *pgserver.Server: those that have the template
+)
 
 func newPostgres(t testing.TB) string {
 	t.Helper()
@@ -100,11 +104,14 @@ func newPostgres(t testing.TB) string {
 		t.Fatalf("PostgreSQL for tests: %v", err)
 	}
 	template := "purser_template_" + store.MigrationsHash()
-	err = server.EnsureTemplate(ctx, template, func(ctx context.Context, dsn string) error {
-		return store.Migrate(ctx, store.Config{DSN: dsn})
-	})
-	if err != nil {
-		t.Fatalf("PostgreSQL template: %v", err)
+	if _, ok := templates.Load(server); !ok {
+		err = server.EnsureTemplate(ctx, template, func(ctx context.Context, dsn string) error {
+			return store.Migrate(ctx, store.Config{DSN: dsn})
+		})
+		if err != nil {
+			t.Fatalf("PostgreSQL template: %v", err)
+		}
+		templates.Store(server, true)
 	}
 	sum := sha256.Sum256([]byte(t.Name()))
 	name := fmt.Sprintf("t%d_%d_%s", os.Getpid(), databases.Add(1), hex.EncodeToString(sum[:4]))

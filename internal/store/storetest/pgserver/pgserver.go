@@ -51,6 +51,7 @@ type Server struct {
 	exited   chan struct{} // closed when cmd has ended
 	watchdog *exec.Cmd
 	leash    io.Closer // the watchdog acts when this is closed, by us or by our death
+	kept     admin
 }
 
 // Start starts a server with default options.
@@ -177,8 +178,12 @@ func (s *Server) ready(ctx context.Context) error {
 	}
 }
 
-// Stop ends the server and removes its folder. It cuts open connections, and does nothing to a server that was started elsewhere.
+// Stop ends the server and removes its folder. It cuts open connections, and leaves a server that was started elsewhere.
 func (s *Server) Stop() error {
+	if s.kept.TryLock() { // else a call under way is cut with the server
+		_ = s.kept.close(context.Background())
+		s.kept.Unlock()
+	}
 	if s.home == nil {
 		return nil
 	}
