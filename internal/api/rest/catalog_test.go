@@ -137,7 +137,7 @@ func TestPlanOnTheWire(t *testing.T) {
 func TestCatalogRoutes(t *testing.T) {
 	t.Parallel()
 	api := New(Config{}, Products{}, Features{}, Plans{})
-	schemas := api.huma.OpenAPI().Components.Schemas.Map()
+	schemas := api.document().Components.Schemas.Map()
 	for name, want := range map[string]int{
 		"NewEntitlementIn": reflect.TypeFor[EntitlementFields]().NumField() + 2, // id and type
 		"Pricing":          reflect.TypeFor[catalog.Pricing]().NumField(),

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -48,6 +49,26 @@ func (q request) content() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// inputs are those of all servers of this process, by inputKey: an input is the same for each, and never changes.
+var inputs sync.Map
+
+type inputKey struct {
+	t      reflect.Type
+	id     string
+	strict bool
+	limit  int64
+}
+
+func inputOf(t reflect.Type, o op, limit int64) *input {
+	key := inputKey{t, o.ID, o.Own, limit}
+	if in, ok := inputs.Load(key); ok {
+		return in.(*input)
+	}
+	in, _ := inputs.LoadOrStore(key, newInput(newShapes(frame("")), &huma.Operation{}, t, o, limit))
+	return in.(*input)
+}
+
+// newInput reads an input type and describes it in doc.
 func newInput(c *shapes, doc *huma.Operation, t reflect.Type, o op, limit int64) *input {
 	in := &input{t: t, params: findParams(c, doc, t, nil), strict: o.Own, limit: limit}
 	f, ok := t.FieldByName("Body")

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/purserhq/purser/internal/api/problem"
 	"github.com/purserhq/purser/internal/base/money"
@@ -22,8 +23,8 @@ func init() {
 	huma.DefaultArrayNullable = false
 }
 
-// describe is the frame of the OpenAPI document.
-func describe(version string) huma.Config {
+// frame is the OpenAPI document without operations.
+func frame(version string) *huma.OpenAPI {
 	cfg := huma.Config{OpenAPI: &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info:    &huma.Info{Title: "Purser", Version: cmp.Or(version, "dev"), License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
@@ -40,7 +41,7 @@ func describe(version string) huma.Config {
 	schemas.RegisterTypeAlias(reflect.TypeFor[money.Decimal](), reflect.TypeFor[decimal]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[meter.Amount](), reflect.TypeFor[decimal]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[money.NullDecimal](), reflect.TypeFor[Opt[decimal]]())
-	return cfg
+	return humago.New(http.NewServeMux(), cfg).OpenAPI()
 }
 
 // decimal describes money.Decimal: a JSON number, read from its text.
@@ -51,8 +52,8 @@ func (decimal) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeNumber, Format: "decimal"}
 }
 
-// inputs are types of the core that have a twin on the wire with every member there.
-var inputs = map[reflect.Type]string{
+// twins are types of the core that have a twin on the wire with every member there.
+var twins = map[reflect.Type]string{
 	reflect.TypeFor[money.Money](): "MoneyIn", reflect.TypeFor[catalog.Tier](): "TierIn",
 	reflect.TypeFor[catalog.Transformation](): "TransformationIn",
 }
@@ -63,58 +64,81 @@ func schemaName(t reflect.Type, hint string) string {
 	for base.Kind() == reflect.Pointer {
 		base = base.Elem()
 	}
-	if name, ok := inputs[base]; ok {
+	if name, ok := twins[base]; ok {
 		return name
 	}
 	return strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Body")
 }
 
-// newRoute describes an operation and makes it ready for serving. Mistakes in the table panic at start.
+// newRoute makes an operation ready for serving and leaves a row for the document. Mistakes in the table panic at start.
 func newRoute(api *API, method string, o op, in, out reflect.Type, paged bool) *route {
 	o.Status = cmp.Or(o.Status, http.StatusOK)
 	if o.ID == "" || o.Tag == "" || o.Summary == "" || (o.Permission == 0) != o.Public {
 		panic("rest: " + method + " " + o.Path + ": an operation needs an id, a tag, a summary and a permission (or Public)")
 	}
+	api.rows = append(api.rows, row{o, method, in, out, paged})
+	return &route{
+		op: o, api: api, method: method, pattern: method + " " + o.Path,
+		in: inputOf(in, o, cmp.Or(o.BodyLimit, api.cfg.BodyLimit)),
+	}
+}
+
+// row is what the document says of an operation.
+type row struct {
+	op
+	method  string
+	in, out reflect.Type
+	paged   bool
+}
+
+// document describes all operations. It takes longer than everything else at a start, and few servers are ever asked.
+func (api *API) document() *huma.OpenAPI {
+	d := frame(api.cfg.Version)
+	c := newShapes(d)
+	for _, r := range api.rows {
+		d.AddOperation(r.describe(c))
+	}
+	return d
+}
+
+func (r row) describe(c *shapes) *huma.Operation {
 	doc := &huma.Operation{
-		Method: method, Path: o.Path, OperationID: o.ID, Tags: []string{o.Tag}, Summary: o.Summary, Description: o.Description,
+		Method: r.method, Path: r.Path, OperationID: r.ID, Tags: []string{r.Tag}, Summary: r.Summary, Description: r.Description,
 		Responses: map[string]*huma.Response{},
 	}
-	if o.Public {
+	if r.Public {
 		doc.Security = []map[string][]string{{}}
 	} else {
-		doc.Extensions = map[string]any{"x-permission": o.Permission.String()}
+		doc.Extensions = map[string]any{"x-permission": r.Permission.String()}
 	}
-	rt := &route{op: o, api: api, method: method, pattern: method + " " + o.Path}
-	rt.in = newInput(api.shapes, doc, in, o, cmp.Or(o.BodyLimit, api.cfg.BodyLimit))
-	if method == http.MethodPost {
+	newInput(c, doc, r.in, r.op, 0)
+	if r.method == http.MethodPost {
 		one, most := 1, maxIdempotencyKey
 		doc.Parameters = append(doc.Parameters, &huma.Param{
 			Name: idempotencyHeader, In: "header", Description: "The same key and content get the same answer for 24 hours.",
 			Schema: &huma.Schema{Type: huma.TypeString, MinLength: &one, MaxLength: &most},
 		})
 	}
-	schemas := api.shapes.registry
-	body := schemas.Schema(out, true, o.ID+"Response")
-	if !o.Bare {
+	body := c.registry.Schema(r.out, true, r.ID+"Response")
+	if !r.Bare {
 		body = &huma.Schema{Type: huma.TypeObject, Required: []string{"data"}, Properties: map[string]*huma.Schema{"data": body}}
-		if paged {
+		if r.paged {
 			body.Required = append(body.Required, "pagination")
-			body.Properties["pagination"] = schemas.Schema(reflect.TypeFor[pagination](), true, "")
+			body.Properties["pagination"] = c.registry.Schema(reflect.TypeFor[pagination](), true, "")
 		}
 	}
-	for _, status := range append([]int{o.Status}, o.Also...) {
+	for _, status := range append([]int{r.Status}, r.Also...) {
 		doc.Responses[strconv.Itoa(status)] = response(http.StatusText(status), body)
 	}
-	doc.Responses["default"] = response("Error", schemas.Schema(reflect.TypeFor[problem.ErrorBody](), true, ""))
-	api.huma.OpenAPI().AddOperation(doc)
-	return rt
+	doc.Responses["default"] = response("Error", c.registry.Schema(reflect.TypeFor[problem.ErrorBody](), true, ""))
+	return doc
 }
 
 func response(description string, s *huma.Schema) *huma.Response {
 	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: s}}}
 }
 
-// spec is the finished document; it is made once, after the last route.
+// spec is the finished document; it is made once, when it is asked for.
 type spec struct {
 	once       sync.Once
 	json, yaml []byte
@@ -128,7 +152,7 @@ func (api *API) Spec() []byte {
 
 func (api *API) finishSpec() {
 	api.spec.once.Do(func() {
-		doc := api.huma.OpenAPI()
+		doc := api.document()
 		for _, s := range doc.Components.Schemas.Map() {
 			tidy(s)
 		}

@@ -9,9 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"github.com/purserhq/purser/internal/api/auth"
 	"github.com/purserhq/purser/internal/api/problem"
 	"github.com/purserhq/purser/internal/base/clock"
@@ -40,12 +37,11 @@ type Config struct {
 
 // API is the REST surface: an http.Handler.
 type API struct {
-	cfg    Config
-	mux    *http.ServeMux
-	huma   huma.API
-	shapes *shapes
-	ids    *requestIDs
-	spec   spec
+	cfg  Config
+	mux  *http.ServeMux
+	rows []row
+	ids  *requestIDs
+	spec spec
 }
 
 // New makes the API of the given nouns.
@@ -57,8 +53,6 @@ func New(cfg Config, nouns ...Routes) *API {
 		cfg.Timeout = 30 * time.Second
 	}
 	api := &API{cfg: cfg, mux: http.NewServeMux(), ids: newRequestIDs()}
-	api.huma = humago.New(api.mux, describe(cfg.Version))
-	api.shapes = &shapes{api.huma.OpenAPI().Components.Schemas, map[string]*shape{}}
 	api.mux.HandleFunc("/", api.noRoute)
 	health{}.routes(api)
 	for _, n := range nouns {

@@ -101,6 +101,10 @@ type shapes struct {
 	seen     map[string]*shape
 }
 
+func newShapes(d *huma.OpenAPI) *shapes {
+	return &shapes{d.Components.Schemas, map[string]*shape{}}
+}
+
 func (c *shapes) of(s *huma.Schema) *shape {
 	if s.Ref != "" {
 		if sh, ok := c.seen[s.Ref]; ok {
