@@ -9,8 +9,7 @@ import (
 	"errors"
 	"io/fs"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib" // goose wants a *sql.DB
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
 
@@ -23,9 +22,8 @@ func migrateSQLite(ctx context.Context, pool *sql.DB) error {
 	return migrate(ctx, goose.DialectSQLite3, pool, "migrations/sqlite")
 }
 
-// migratePostgres runs under a session lock: several nodes may start at once.
-func migratePostgres(ctx context.Context, cfg *pgx.ConnConfig) error {
-	pool := stdlib.OpenDB(*cfg)
+// migratePostgres runs under a session lock: several nodes may start at once. It closes pool.
+func migratePostgres(ctx context.Context, pool *sql.DB) error {
 	defer func() { _ = pool.Close() }()
 	return migrate(ctx, goose.DialectPostgres, pool, "migrations/postgres", goose.WithSessionLocker(sessionLock{}))
 }
@@ -68,7 +66,7 @@ func Migrate(ctx context.Context, cfg Config) error {
 		if err != nil {
 			return err
 		}
-		return migratePostgres(ctx, pc.ConnConfig)
+		return migratePostgres(ctx, stdlib.OpenDB(*pc.ConnConfig))
 	}
 	if err := sqliteFile(cfg.Path); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib" // goose wants a *sql.DB
 	"github.com/jackc/puddle/v2"
 
 	"github.com/purserhq/purser/internal/base/errs"
@@ -37,16 +38,14 @@ func openPostgres(ctx context.Context, cfg Config, db *DB) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migratePostgres(ctx, pc.ConnConfig); err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
-	}
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	if err := pool.Ping(ctx); err != nil {
+	// Over a connection that is used further: opening one is most of the work when there is nothing to migrate.
+	if err := migratePostgres(ctx, stdlib.OpenDBFromPool(pool)); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("database: %w", err)
+		return nil, fmt.Errorf("migrate: %w", err)
 	}
 	sc := pc.Copy()
 	sc.MinConns, sc.MinIdleConns, sc.MaxConns = 0, 0, sideConns
