@@ -30,7 +30,13 @@ var quiet = app.Logging{LogLevel: "error"}
 // each runs fn on every engine with the configuration of an empty place.
 func each(t *testing.T, fn func(t *testing.T, cfg app.Config)) {
 	t.Parallel()
-	storetest.EachConfig(t, func(t *testing.T, sc store.Config) { fn(t, configFor(sc)) })
+	storetest.EachConfig(t, func(t *testing.T, sc store.Config) {
+		if sc.DSN == "" {
+			fn(t, sqlite(t))
+			return
+		}
+		fn(t, configFor(sc))
+	})
 }
 
 func configFor(sc store.Config) app.Config {
@@ -39,9 +45,10 @@ func configFor(sc store.Config) app.Config {
 	return cfg
 }
 
+// sqlite is an empty directory: storetest's would have a database in it.
 func sqlite(t *testing.T) app.Config {
 	t.Helper()
-	return configFor(storetest.New(t, storetest.SQLite))
+	return configFor(store.Config{Path: filepath.Join(t.TempDir(), "purser.db")})
 }
 
 func open(t *testing.T, cfg app.Config) *app.App {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,12 +64,20 @@ func EachConfig(t *testing.T, fn func(t *testing.T, cfg store.Config)) {
 	}
 }
 
-// New makes an empty database for one test and says how to open it.
+// New makes a migrated, empty database for one test and says how to open it.
 func New(t testing.TB, engine string) store.Config {
 	t.Helper()
 	switch engine {
 	case SQLite:
-		return store.Config{Path: filepath.Join(t.TempDir(), "purser.db")}
+		path := filepath.Join(t.TempDir(), "purser.db")
+		file, err := migratedFile()
+		if err == nil {
+			err = os.WriteFile(path, file, 0o600)
+		}
+		if err != nil {
+			t.Fatalf("SQLite database: %v", err)
+		}
+		return store.Config{Path: path}
 	case Postgres:
 		return store.Config{DSN: newPostgres(t), MaxConns: 8}
 	}
@@ -90,6 +99,20 @@ func Open(t testing.TB, cfg store.Config) *store.DB {
 	})
 	return db
 }
+
+// migratedFile is an SQLite database without rows: copying it is cheaper than migrating another one.
+var migratedFile = sync.OnceValues(func() (file []byte, err error) {
+	dir, err := os.MkdirTemp("", "purser-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, "purser.db")
+	if err := store.Migrate(context.Background(), store.Config{Path: path}); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path) // it is whole: closing the last connection emptied the log into it
+})
 
 var (
 	databases atomic.Int64
