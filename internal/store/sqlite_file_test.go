@@ -73,6 +73,7 @@ func TestMigrationsKeepGroupsWhole(t *testing.T) {
 func TestSQLiteFilesAreTheOwnersAlone(t *testing.T) {
 	t.Parallel()
 	on(t, storetest.SQLite, func(t *testing.T, cfg store.Config) {
+		cfg.Path = filepath.Join(t.TempDir(), "new.db") // the store itself makes the file
 		db := storetest.Open(t, cfg)
 		write(t, db, put("a", "1"))
 		for _, name := range []string{cfg.Path, cfg.Path + "-wal", cfg.Path + "-shm"} {
