@@ -16,6 +16,7 @@ import (
 	"github.com/purserhq/purser/internal/core/entitlement"
 	"github.com/purserhq/purser/internal/core/event"
 	"github.com/purserhq/purser/internal/core/provisioning"
+	"github.com/purserhq/purser/internal/core/usage"
 	"github.com/purserhq/purser/internal/store"
 	"github.com/purserhq/purser/internal/worker"
 )
@@ -37,6 +38,7 @@ type parts struct {
 	provisioning *provisioning.Service
 	cache        *entitlement.Cache
 	entitlements *entitlement.Service
+	usage        *usage.Service
 	feed         *event.Feed
 	follower     *worker.Follower
 
@@ -69,6 +71,7 @@ func newParts(ctx context.Context, db *store.DB, c clock.Clock, log *slog.Logger
 	p.files = catalog.NewFiles(catalogs)
 	p.entitlements = entitlement.NewService(store.As(db, func(t *store.Tx) entitlement.Store { return t }),
 		db, p.clocks, p.provisioning, p.cache)
+	p.usage = usage.NewService(store.As(db, func(t *store.Tx) usage.Store { return t }), p.entitlements, c)
 	p.feed = event.NewFeed(store.As(db, func(t *store.Tx) event.Store { return t }), db, p.stopping)
 	return p, nil
 }
@@ -123,6 +126,7 @@ func (a *App) routes() http.Handler {
 		rest.Customers{Provisioning: p.provisioning},
 		rest.Subscriptions{Provisioning: p.provisioning},
 		rest.Entitlements{Service: p.entitlements},
+		rest.Usage{Service: p.usage},
 		rest.Feed{Service: p.feed},
 		rest.Account{Accounts: p.accounts},
 		rest.TestClock{Provisioning: p.provisioning},

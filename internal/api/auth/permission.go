@@ -26,6 +26,8 @@ const (
 	AccountRead                             // the account and its terms
 	AccountWrite                            // changing them, for all environments
 	TaskWrite                               // stopping and resuming tasks
+	UsageRead                               // the history of usage
+	UsageWrite                              // reporting usage and events
 	permissions
 )
 
@@ -62,6 +64,8 @@ var table = [permissions]struct {
 	AccountRead:       {"account:read", never},
 	AccountWrite:      {"account:write", never},
 	TaskWrite:         {"tasks:write", never},
+	UsageRead:         {"usage:read", never},
+	UsageWrite:        {"usage:write", never},
 }
 
 // String gives the permission's name: "customers:write".

@@ -66,6 +66,7 @@ var formats = map[string]func(string) string{
 	"position":     positionIssue,
 	"int32":        func(s string) string { return whole(s, 32) },
 	"int64":        func(s string) string { return whole(s, 64) },
+	"usage":        usageIssue,
 	"decimal": func(s string) string {
 		if _, err := money.ParseDecimal(s); err != nil {
 			return err.Error()

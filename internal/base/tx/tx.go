@@ -34,6 +34,8 @@ const (
 	Product
 	// SubscriptionOwner is the customer of the subscription with this refId.
 	SubscriptionOwner
+	// Counter is a usage counter; Ref is what usage.Wanted.Lock gives.
+	Counter
 )
 
 // As turns a runner of one store type into one of another: app binds every noun to the one store with it.

@@ -3,6 +3,7 @@ package entitlement
 import (
 	"time"
 
+	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/core/meter"
 	"github.com/purserhq/purser/internal/core/rules"
 )
@@ -65,3 +66,6 @@ type List struct {
 	Version      int64     // the position of the feed up to which everything is in it
 	ValidUntil   time.Time // when any of it changes by itself; zero for none in sight
 }
+
+// ErrNone is the refusal of what needs an entitlement that no subscription gives.
+var ErrNone = errs.New(errs.Invalid, string(rules.NoFeatureEntitlementInSubscription), "The subscription has no entitlement to this feature.")

@@ -2,6 +2,7 @@ package entitlement
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/tenant"
@@ -140,3 +141,15 @@ func (s *Service) assemble(ctx context.Context, st Store, e *environment, k key,
 	a := assembly{ctx, st, k.env, c, func(sub Subscription) (*Rows, error) { return v.rowsOf(ctx, st, k.env, sub) }, now}
 	return a.compile(h, k)
 }
+
+// Effective is Check for somebody who records what was used: nothing is asked for, and it does not count as a check.
+func (s *Service) Effective(ctx context.Context, env tenant.ID, customerRef, featureRef, resource string) (Answer, error) {
+	e := s.cache.environment(env)
+	set, now, err := s.set(ctx, e, key{env, customerRef, resource})
+	if err != nil {
+		return Answer{}, err
+	}
+	return set.decide(e.vocabulary.Load(), featureRef, resource, rules.Ask{}, now, nothing), nil
+}
+
+func nothing(*atomic.Bool) {}

@@ -206,6 +206,10 @@ func (s *Set) keep() bool {
 
 // answer decides one check at now, in µs. v may be nil when the set denies everything.
 func (s *Set) answer(v *vocabulary, featureRef, resource string, ask rules.Ask, now int64) Answer {
+	return s.decide(v, featureRef, resource, ask, now, note)
+}
+
+func (s *Set) decide(v *vocabulary, featureRef, resource string, ask rules.Ask, now int64, note func(*atomic.Bool)) Answer {
 	a := Answer{Ask: ask, At: now, changesAt: s.ValidUntil()}
 	f := rules.Facts{State: s.state}
 	if e := s.rows.Find(featureRef); e != nil {
@@ -250,7 +254,7 @@ func (s *Set) list(resource string, now int64) List {
 	}
 	if denied == "" {
 		for i := range s.rows.All() {
-			l.Entitlements = append(l.Entitlements, s.answer(nil, s.rows.list[i].Feature.RefID, resource, rules.Ask{}, now))
+			l.Entitlements = append(l.Entitlements, s.decide(nil, s.rows.list[i].Feature.RefID, resource, rules.Ask{}, now, nothing))
 		}
 	}
 	return l

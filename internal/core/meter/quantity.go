@@ -2,7 +2,6 @@ package meter
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -44,8 +43,9 @@ func (q Quantity) In(scale uint8) (int64, bool) {
 	if q.scale > scale {
 		return 0, false
 	}
-	n := rules.Times(q.n, rules.One(scale-q.scale))
-	return n, n != math.MaxInt64 && n != math.MinInt64
+	one := rules.One(scale - q.scale)
+	n := rules.Times(q.n, one)
+	return n, n/one == q.n
 }
 
 // Sign is -1, 0 or 1.
@@ -101,3 +101,6 @@ func (n *Amount) UnmarshalJSON(b []byte) error {
 	*n = Amount{q.n, q.scale}
 	return nil
 }
+
+// MarshalJSON writes a JSON number.
+func (q Quantity) MarshalJSON() ([]byte, error) { return AppendNumber(nil, q.n, q.scale), nil }

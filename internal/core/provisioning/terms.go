@@ -18,8 +18,6 @@ var (
 	ErrIncompatibleAddon    = errs.New(errs.Invalid, "UncompatibleSubscriptionAddon", "The plan does not go with this add-on.")
 	// ErrSinglePlan is a plan in an add-on's place, or the reverse.
 	ErrSinglePlan = errs.New(errs.Invalid, "SubscriptionMustHaveSinglePlanError", "A subscription has exactly one plan.")
-	// ErrNoEntitlement is a value for a feature that the subscription does not give.
-	ErrNoEntitlement = errs.New(errs.Invalid, "NoFeatureEntitlementInSubscription", "The subscription has no entitlement to this feature.")
 )
 
 // terms are what a subscription to a plan is sold for, checked.

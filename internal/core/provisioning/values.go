@@ -6,6 +6,7 @@ import (
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/entitlement"
 	"github.com/purserhq/purser/internal/core/subscription"
 )
 
@@ -68,7 +69,7 @@ func checkSubscriptionValues(c *errs.Checks, cat *catalog.Snapshot, path string,
 			c.Named(catalog.ErrFeatureNotFound, at+"id", "there is no feature %s", v.ID)
 			continue
 		case g < 0:
-			c.Named(ErrNoEntitlement, at+"id", "the plan %s and the add-ons have no entitlement to %s", plan.RefID, v.ID)
+			c.Named(entitlement.ErrNone, at+"id", "the plan %s and the add-ons have no entitlement to %s", plan.RefID, v.ID)
 			continue
 		case plan.Latest.PricingType != catalog.Custom && !has[g].IsCustom:
 			c.Rule(at+"id", "the plan %s is %s: only values of custom plans can be set, and those that a plan leaves open", plan.RefID, plan.Latest.PricingType)

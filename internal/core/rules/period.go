@@ -71,10 +71,11 @@ type Origin struct {
 	Cut bool
 }
 
-// Period is the usage period at an instant: the one that contains it, or the first one when the anchor is still to come
+// Period is the usage period at an instant: the one that contains it, or the first one when the anchor is still to come;
+// calendar periods have no first one unless usage before the anchor does not count
 // (domain-entitlements-usage §4.3).
 func (r Reset) Period(o Origin, now int64) Span {
-	if now < o.Anchor && !r.calendar() && r.Unit != Never {
+	if now < o.Anchor && (o.Cut || !r.calendar()) && r.Unit != Never {
 		now = o.Anchor
 	}
 	return r.Containing(o, now)

@@ -134,7 +134,9 @@ type question struct {
 	RequestedValues []string `json:"requestedValues"`
 }
 
-func (q question) ask() Ask { return Ask{RequestedUsage: int64(q.RequestedUsage), RequestedValues: q.RequestedValues} }
+func (q question) ask() Ask {
+	return Ask{RequestedUsage: int64(q.RequestedUsage), RequestedValues: q.RequestedValues}
+}
 
 // verdict is the answer to a check.
 type verdict struct {

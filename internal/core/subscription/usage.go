@@ -46,7 +46,12 @@ func (s Subscription) HandOver(rule string, next *Subscription, at time.Time) (r
 	}
 	origin := s.UsageOrigin()
 	if reset {
-		origin = UsageOrigin{Anchor: at, Cut: true}
+		// A test clock stands still: what was reported at this very instant came before the change.
+		anchor := at.Add(time.Microsecond)
+		if !origin.Anchor.Before(anchor) {
+			anchor = origin.Anchor.Add(time.Microsecond)
+		}
+		origin = UsageOrigin{Anchor: anchor, Cut: true}
 	}
 	next.UsageFrom = &origin
 	return reset

@@ -41,7 +41,7 @@ func TestHandOver(t *testing.T) {
 	restarted := with(monthly, func(s *subscription.Subscription) { s.BillingCycleAnchor = &at })
 	basic := with(monthly, func(s *subscription.Subscription) { s.PricingType = catalog.Free }) // its add-ons are paid
 	pending := with(carrying, func(s *subscription.Subscription) { s.Status = subscription.PaymentPending })
-	again := subscription.UsageOrigin{Anchor: at, Cut: true}
+	again := subscription.UsageOrigin{Anchor: at.Add(time.Microsecond), Cut: true}
 	on := subscription.UsageOrigin{Anchor: start}
 	for _, tc := range []struct {
 		name      string
