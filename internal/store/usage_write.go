@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,9 +74,6 @@ func scanLocked(r rows) (w usage.Wanted, l usage.Locked, err error) {
 
 // LockCounters implements usage.Store. What travelled with BEGIN is used once.
 func (t *Tx) LockCounters(ctx context.Context, env tenant.ID, list []usage.Wanted) (map[usage.Wanted]usage.Locked, error) {
-	if len(list) == 0 {
-		return map[usage.Wanted]usage.Locked{}, nil
-	}
 	if len(list) == 1 && env == t.env {
 		key := tx.Lock{Kind: tx.Counter, Ref: list[0].Lock()}
 		if early, ok := t.locked[key].(map[usage.Wanted]usage.Locked); ok {
@@ -83,31 +81,50 @@ func (t *Tx) LockCounters(ctx context.Context, env tenant.ID, list []usage.Wante
 			return early, nil
 		}
 	}
-	held, err := t.heldCounters(ctx, env, list)
-	if err != nil || len(held) == len(list) {
-		return held, err
-	}
-	for _, w := range list {
-		if _, there := held[w]; !there {
-			t.exec(`
-				insert into usage_counters (environment, customer_id, resource, feature_id, window_start, window_end, meter_version, value,
-					last_at, version, updated_at)
-				select c.environment, c.id, $3, $4, 0, 0, 0, 0, $5, 0, 0 from customers c where c.environment = $1 and c.ref_id = $2
-				on conflict (environment, customer_id, feature_id, resource) do nothing`, env, w.CustomerRef, w.Resource, w.FeatureID, rules.Forever.Start)
+	held := make(map[usage.Wanted]usage.Locked, len(list))
+	list = slices.SortedFunc(slices.Values(list), usage.Wanted.Compare)
+	for some := range slices.Chunk(list, countersAtOnce) {
+		text, args := lockCounters(t.db.dialect(), env, padded(some))
+		err := t.each(ctx, func(r rows) error {
+			w, l, err := scanLocked(r)
+			held[w] = l
+			return err
+		}, text, args...)
+		if err != nil {
+			return nil, err
 		}
 	}
-	return t.heldCounters(ctx, env, list)
+	return held, nil
 }
 
-func (t *Tx) heldCounters(ctx context.Context, env tenant.ID, list []usage.Wanted) (map[usage.Wanted]usage.Locked, error) {
-	held := make(map[usage.Wanted]usage.Locked, len(list))
-	text, args := lockCounters(t.db.dialect(), env, list)
-	err := t.each(ctx, func(r rows) error {
-		w, l, err := scanLocked(r)
-		held[w] = l
-		return err
-	}, text, args...)
-	return held, err
+// countersAtOnce bounds the counters of one statement: each has three arguments.
+const countersAtOnce = 4096
+
+// padded repeats the last of a list until there are 1, 2, 4, 8…: each number of them is a statement of its own to prepare.
+func padded(list []usage.Wanted) []usage.Wanted {
+	n := 1
+	for n < len(list) {
+		n *= 2
+	}
+	if n == len(list) {
+		return list
+	}
+	out := slices.Grow(slices.Clone(list), n-len(list))
+	for len(out) < n {
+		out = append(out, list[len(list)-1])
+	}
+	return out
+}
+
+// MakeCounters implements usage.Store.
+func (t *Tx) MakeCounters(env tenant.ID, list []usage.Wanted) {
+	for _, w := range list {
+		t.exec(`
+			insert into usage_counters (environment, customer_id, resource, feature_id, window_start, window_end, meter_version, value,
+				last_at, version, updated_at)
+			select c.environment, c.id, $3, $4, 0, 0, 0, 0, $5, 0, 0 from customers c where c.environment = $1 and c.ref_id = $2
+			on conflict (environment, customer_id, feature_id, resource) do nothing`, env, w.CustomerRef, w.Resource, w.FeatureID, rules.Forever.Start)
+	}
 }
 
 // SaveCounter implements usage.Store: the row is held.

@@ -26,6 +26,12 @@ func (h Usage) routes(api *API) {
 		Description: "All reports are recorded, in order, or none. A report that goes past a limit is recorded: ask first, or consume. " +
 			"A repeated idempotencyKey counts once for 24 hours.",
 	}), h.report, data(recordedOf))
+	post(api, op{
+		ID: "reportEvents", Path: "/api/v1/events", Tag: "Usage", Permission: auth.UsageWrite, BodyLimit: eventsLimit,
+		Summary: "Send raw events, which meters count",
+		Description: "When it is answered the events are stored and counted. Events that came before are left out. Events of unknown customers, " +
+			"or that no meter counts, are kept: a meter that is changed counts the stored ones again.",
+	}, h.events, data(func(t usage.Taken) usage.Taken { return t }))
 	post(api, own(op{
 		ID: "consumeUsage", Path: "/api/v1/usage/consume", Tag: "Usage", Permission: auth.UsageWrite,
 		Summary: "Check and record in one step",

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/purserhq/purser/internal/core/journey"
@@ -75,6 +77,9 @@ func (s *Snapshot) DefaultProduct() (*Product, bool) {
 
 // Feature finds a feature by refId.
 func (s *Snapshot) Feature(ref string) (*Feature, bool) { f, ok := s.features[ref]; return f, ok }
+
+// Features are all features, in no order.
+func (s *Snapshot) Features() iter.Seq[*Feature] { return maps.Values(s.features) }
 
 // FeatureByID finds a feature by its internal id.
 func (s *Snapshot) FeatureByID(id string) (*Feature, bool) { f, ok := s.feature[id]; return f, ok }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/base/tx"
+	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/rules"
 )
 
@@ -153,3 +154,8 @@ func (s *Service) Effective(ctx context.Context, env tenant.ID, customerRef, fea
 }
 
 func nothing(*atomic.Bool) {}
+
+// Catalog is the catalog that is in force, or was a moment ago.
+func (s *Service) Catalog(ctx context.Context, env tenant.ID) (*catalog.Snapshot, error) {
+	return tx.Get(ctx, s.db, env, func(st Store, _ time.Time) (*catalog.Snapshot, error) { return st.Catalog(ctx, env) })
+}

@@ -58,6 +58,10 @@ func (s *Service) open(ctx context.Context, st Store, env tenant.ID, now time.Ti
 			want = append(want, w)
 		}
 	}
+	if l.held, err = st.LockCounters(ctx, env, want); err != nil || len(l.held) == len(want) {
+		return l, err
+	}
+	st.MakeCounters(env, want)
 	l.held, err = st.LockCounters(ctx, env, want)
 	return l, err
 }

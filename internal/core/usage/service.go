@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/clock"
@@ -20,6 +21,8 @@ import (
 type Entitlements interface {
 	// Effective is Check for somebody who records what was used: nothing is asked for.
 	Effective(ctx context.Context, env tenant.ID, customerRef, featureRef, resource string) (entitlement.Answer, error)
+	// Catalog is the catalog that is in force, or was a moment ago.
+	Catalog(ctx context.Context, env tenant.ID) (*catalog.Snapshot, error)
 }
 
 // Service has the use cases.
@@ -28,6 +31,7 @@ type Service struct {
 	entitlements Entitlements
 	clock        clock.Clock // machine time
 	ids          id.Source
+	meters       sync.Map // of *meterSet by environment
 }
 
 // NewService binds the use cases to a database.
