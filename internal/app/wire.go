@@ -107,13 +107,15 @@ func (p *parts) loadClocks(ctx context.Context, db *store.DB) error {
 func (a *App) routes() http.Handler {
 	p := a.parts
 	return rest.New(rest.Config{
-		Keys:     apiKeys{p.keys},
-		Clock:    a.cfg.Clock,
-		Log:      a.log,
-		Metrics:  a.metrics,
-		Ready:    a.ready.check,
-		Loopback: loopback(a.cfg.Listen),
-		Version:  a.cfg.Version,
+		Keys:      apiKeys{p.keys},
+		Clock:     a.cfg.Clock,
+		Log:       a.log,
+		Metrics:   a.metrics,
+		Ready:     a.ready.check,
+		Now:       p.clocks.Now,
+		Positions: a.db,
+		Loopback:  loopback(a.cfg.Listen),
+		Version:   a.cfg.Version,
 	},
 		rest.Products{Products: p.products},
 		rest.Features{Features: p.features},

@@ -75,7 +75,8 @@ func (f *feedState) advanceTo(position int64) {
 }
 
 // OnCommit registers a function that sees the events of every write of this process before the writer gets its answer.
-// Register before the first write. Concurrent writes call it concurrently, not always in the order of positions.
+// Register before the first write. It must not write itself. On SQLite it is called in the order of positions and before
+// they are final; on PostgreSQL concurrent writes call it concurrently.
 func (db *DB) OnCommit(fn func([]event.Event)) { db.feed.listeners = append(db.feed.listeners, fn) }
 
 func (db *DB) committed(events []event.Event) {

@@ -106,11 +106,7 @@ func (e *sqliteEngine) write(ctx context.Context, env tenant.ID, req writeReques
 	if err := e.writer.put(m); err != nil {
 		return err
 	}
-	if err := m.wait(); err != nil {
-		return err
-	}
-	req.committed(m.events)
-	return nil
+	return m.wait()
 }
 
 // wait returns the member's outcome. While it is queued the caller may leave; once its closure runs the caller stays
@@ -244,11 +240,21 @@ func (w *sqliteWriter) answer(list []*member) {
 		w.db.watch.Group(len(list))
 	}
 	for _, m := range list {
-		w.db.feed.advance(m.events)
+		w.committed(m)
 	}
 	for _, m := range list {
 		close(m.answered)
 	}
+}
+
+// committed tells what is kept in memory of a member's events, and only then makes them final: who has read of an event
+// in the feed finds memory that has heard of it.
+func (w *sqliteWriter) committed(m *member) {
+	if m.err != nil {
+		return
+	}
+	m.w.committed(m.events)
+	w.db.feed.advance(m.events)
 }
 
 // abandon undoes a group after an error that is nobody's own (a full disk, I/O) and runs its members one by one.
@@ -272,7 +278,7 @@ func (w *sqliteWriter) alone(m *member) {
 			if w.db.watch.Group != nil {
 				w.db.watch.Group(1)
 			}
-			w.db.feed.advance(m.events)
+			w.committed(m)
 			return
 		}
 		m.err = err

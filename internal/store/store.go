@@ -78,7 +78,8 @@ type writeRequest struct {
 	actor event.Actor
 	// refuse makes what to queue when fn refused with an error that is to be remembered; nil for none.
 	refuse func(*Tx, error) bool
-	// committed is called after the commit and before the caller gets its answer.
+	// committed is called after the commit and before the caller gets its answer; on SQLite also before the events are
+	// final, and by the writer.
 	committed func([]event.Event)
 }
 
@@ -122,7 +123,8 @@ func (db *DB) Read(ctx context.Context, env tenant.ID, fn func(*Tx, time.Time) e
 	return db.read(ctx, env, func(t *Tx) error { return fn(t, t.now) })
 }
 
-// Write runs fn in one transaction and commits. Readers of the feed in this process have been told when it returns.
+// Write runs fn in one transaction and commits. Readers of the feed in this process have been told when it returns, and
+// so has the request's tx.Position.
 func (db *DB) Write(ctx context.Context, env tenant.ID, fn func(*Tx, time.Time) error, first ...tx.Lock) error {
 	w := writeRequest{
 		fn:        func(t *Tx) error { return fn(t, t.now) },
@@ -131,15 +133,35 @@ func (db *DB) Write(ctx context.Context, env tenant.ID, fn func(*Tx, time.Time) 
 		committed: db.committed,
 	}
 	once := tx.OnceFrom(ctx)
-	if once == nil {
-		return db.write(ctx, env, w)
+	if once != nil {
+		if !db.inflight.enter(env, once) {
+			return errInFlight
+		}
+		defer db.inflight.leave(env, once)
+		w.withOnce(env, once)
 	}
-	if !db.inflight.enter(env, once) {
-		return errInFlight
+	if p := tx.PositionFrom(ctx); p != nil {
+		defer w.tell(p)()
 	}
-	defer db.inflight.leave(env, once)
-	w.withOnce(env, once)
 	return db.write(ctx, env, w)
+}
+
+// tell makes p hear of the write. What is returned is called when the write has its outcome: a write that left no event,
+// a replay or a refusal has seen what others wrote.
+func (w *writeRequest) tell(p *tx.Position) (ended func()) {
+	var seen int64
+	fn, committed := w.fn, w.committed
+	w.fn = func(t *Tx) error {
+		seen = max(t.final, t.head.position)
+		return fn(t)
+	}
+	w.committed = func(events []event.Event) {
+		committed(events)
+		for i := range events {
+			p.Reach(events[i].Position)
+		}
+	}
+	return func() { p.Reach(seen) }
 }
 
 // As gives a noun its view of the database.

@@ -41,6 +41,7 @@ type head struct {
 	clock          *time.Time // where the test clock stands; nil for real time
 	catalogVersion int64
 	newest         *time.Time // the newest event's time
+	position       int64      // and its position; it may not be final yet
 	billing        account.BillingDefaults
 	xid            string // PostgreSQL's transaction id, of writes
 }
@@ -250,6 +251,7 @@ func (t *Tx) commitList() ([]statement, error) {
 const (
 	headSelect = `
 		select e.clock, e.catalog_version, (select v.at from events v where v.environment = e.id order by v.position desc limit 1),
+			coalesce((select v.position from events v where v.environment = e.id order by v.position desc limit 1), 0),
 			a.timezone, a.subscription_billing_anchor, a.subscription_proration_behavior`
 	headFrom = `
 		from environments e join accounts a on a.id = e.account_id where e.id = $1`
@@ -258,7 +260,7 @@ const (
 
 func (h *head) dest() []any {
 	b := &h.billing
-	return []any{nullTime{&h.clock}, &h.catalogVersion, nullTime{&h.newest}, &b.Timezone, &b.Anchor, &b.Proration}
+	return []any{nullTime{&h.clock}, &h.catalogVersion, nullTime{&h.newest}, &h.position, &b.Timezone, &b.Anchor, &b.Proration}
 }
 
 var errNoEnvironment = errs.IdentityForbidden.Because("There is no such environment.")

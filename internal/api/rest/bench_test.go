@@ -4,6 +4,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
+
+	"github.com/purserhq/purser/internal/base/clock"
+	"github.com/purserhq/purser/internal/base/tenant"
 )
 
 type discard struct{ h http.Header }
@@ -13,7 +17,7 @@ func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discard) WriteHeader(int)             {}
 
 func BenchmarkRaw(b *testing.B) {
-	s := newSample(b)
+	s := newSample(b, func(c *Config) { c.Now = func(tenant.ID) time.Time { return (clock.System{}).Now() } })
 	r := httptest.NewRequestWithContext(b.Context(), "GET", "/api/v1/widgets/x/check?featureId=f", http.NoBody)
 	r.Header.Set("X-Api-Key", "server-1")
 	b.ReportAllocs()

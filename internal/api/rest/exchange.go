@@ -8,6 +8,7 @@ import (
 
 	"github.com/purserhq/purser/internal/api/problem"
 	"github.com/purserhq/purser/internal/base/id"
+	"github.com/purserhq/purser/internal/base/tenant"
 )
 
 // jsonType is shared by all answers: nobody writes to it.
@@ -19,24 +20,33 @@ type exchange struct {
 	status int
 	id     string
 	env    string // slug of the environment; "" before the key is known
-	err    error  // what was answered, when it was no success
+	tenant tenant.ID
+	time   *serverTime // nil for answers without a time
+	err    error       // what was answered, when it was no success
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
+// begin notes the status of an answer that begins, and at what time it does.
+func (x *exchange) begin(status int) {
+	if x.status != 0 {
+		return
+	}
+	x.status = status
+	if x.time != nil {
+		x.Header()[serverTimeHeader] = x.time.of(x.tenant)
+	}
+}
+
 // WriteHeader notes the status.
 func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 {
-		x.status = status
-	}
+	x.begin(status)
 	x.ResponseWriter.WriteHeader(status)
 }
 
 // Write notes that the answer has begun.
 func (x *exchange) Write(b []byte) (int, error) {
-	if x.status == 0 {
-		x.status = http.StatusOK
-	}
+	x.begin(http.StatusOK)
 	return x.ResponseWriter.Write(b)
 }
 

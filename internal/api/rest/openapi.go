@@ -30,6 +30,12 @@ func frame(version string) *huma.OpenAPI {
 		Info:    &huma.Info{Title: "Purser", Version: cmp.Or(version, "dev"), License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+			Headers: map[string]*huma.Header{
+				"Position": {
+					Description: "A position of the change feed that contains what the request did and saw. Send it as X-Purser-Min-Position to read it on any node.",
+					Schema:      &huma.Schema{Type: huma.TypeString},
+				},
+			},
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				"apiKey": {Type: "apiKey", In: "header", Name: "X-API-KEY", Description: "A key of one environment: server-… or client-…."},
 			},
@@ -128,7 +134,11 @@ func (r row) describe(c *shapes) *huma.Operation {
 		}
 	}
 	for _, status := range append([]int{r.Status}, r.Also...) {
-		doc.Responses[strconv.Itoa(status)] = response(http.StatusText(status), body)
+		a := response(http.StatusText(status), body)
+		if r.method != http.MethodGet {
+			a.Headers = map[string]*huma.Param{positionHeader: {Ref: "#/components/headers/Position"}}
+		}
+		doc.Responses[strconv.Itoa(status)] = a
 	}
 	doc.Responses["default"] = response("Error", c.registry.Schema(reflect.TypeFor[problem.ErrorBody](), true, ""))
 	return doc

@@ -13,6 +13,7 @@ import (
 	"github.com/purserhq/purser/internal/api/problem"
 	"github.com/purserhq/purser/internal/base/clock"
 	"github.com/purserhq/purser/internal/base/errs"
+	"github.com/purserhq/purser/internal/base/tenant"
 )
 
 // Metrics takes one observation per request. route is a pattern ("GET /api/v1/customers/{id}"), "none" for a request
@@ -23,13 +24,16 @@ type Metrics interface {
 
 // Config is what the edge needs from the rest of the program.
 type Config struct {
-	Keys     auth.Keys
-	Clock    clock.Clock
-	Log      *slog.Logger
-	Metrics  Metrics                     // nil for none
-	Ready    func(context.Context) error // nil: always ready
-	Loopback bool                        // listening on loopback: only local names are accepted as Host
-	Version  string
+	Keys    auth.Keys
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Metrics Metrics                     // nil for none
+	Ready   func(context.Context) error // nil: always ready
+	Now     func(tenant.ID) time.Time   // an environment's time, for X-Purser-Server-Time; nil for none
+	// Positions are for X-Purser-Position; nil for none.
+	Positions Positions
+	Loopback  bool // listening on loopback: only local names are accepted as Host
+	Version   string
 
 	BodyLimit int64         // in bytes; 1 MiB when zero
 	Timeout   time.Duration // of one request; 30 s when zero
@@ -42,6 +46,7 @@ type API struct {
 	rows []row
 	ids  *requestIDs
 	spec spec
+	time *serverTime // nil for none
 }
 
 // New makes the API of the given nouns.
@@ -53,6 +58,9 @@ func New(cfg Config, nouns ...Routes) *API {
 		cfg.Timeout = 30 * time.Second
 	}
 	api := &API{cfg: cfg, mux: http.NewServeMux(), ids: newRequestIDs()}
+	if cfg.Now != nil {
+		api.time = &serverTime{now: cfg.Now}
+	}
 	api.mux.HandleFunc("/", api.noRoute)
 	health{}.routes(api)
 	for _, n := range nouns {
@@ -87,7 +95,7 @@ func (api *API) serve(rt *route, h rawHandler) {
 		if !rt.Public {
 			var err error
 			if id, err = auth.Request(r.Context(), api.cfg.Keys, r.Header); err == nil {
-				x.env = id.EnvironmentSlug
+				x.env, x.tenant, x.time = id.EnvironmentSlug, id.Environment, api.time
 				err = auth.Allow(id, rt.Permission)
 			}
 			if err != nil {

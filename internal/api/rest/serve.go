@@ -69,15 +69,22 @@ func (rt *route) serve(w http.ResponseWriter, r *http.Request, id auth.Identity)
 			ctx = tx.WithOnce(ctx, rt.once(key, req, w.Header().Get(problem.RequestIDHeader)))
 		}
 	}
+	var position *tx.Position
+	if rt.method != http.MethodGet {
+		position = &tx.Position{}
+		ctx = tx.WithPosition(ctx, position)
+	}
 	result, err := rt.do(ctx, id.Environment, in.Interface())
 	if err != nil {
 		var replay *tx.Replay
 		if errors.As(err, &replay) {
+			rt.api.answerPosition(w.Header(), position)
 			rt.replay(w, replay)
 			return nil
 		}
 		return err
 	}
+	rt.api.answerPosition(w.Header(), position)
 	return rt.write(w, rt.answer(result))
 }
 
