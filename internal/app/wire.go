@@ -40,6 +40,7 @@ type parts struct {
 	entitlements *entitlement.Service
 	usage        *usage.Service
 	feed         *event.Feed
+	reached      *event.Reached
 	follower     *worker.Follower
 
 	stopping chan struct{} // closed when the server begins to shut down: whoever waits for news gives up
@@ -72,6 +73,7 @@ func newParts(ctx context.Context, db *store.DB, c clock.Clock, log *slog.Logger
 	p.entitlements = entitlement.NewService(store.As(db, func(t *store.Tx) entitlement.Store { return t }),
 		db, p.clocks, p.provisioning, p.cache)
 	p.usage = usage.NewService(store.As(db, func(t *store.Tx) usage.Store { return t }), p.entitlements, c)
+	p.reached = event.NewReached(p.seen(db), event.ReachWait)
 	p.feed = event.NewFeed(store.As(db, func(t *store.Tx) event.Store { return t }), db, p.stopping)
 	return p, nil
 }
@@ -93,6 +95,15 @@ func (p *parts) observe(db *store.DB, log *slog.Logger) {
 			p.cache.Clear()
 			return p.loadClocks(ctx, db)
 		})
+}
+
+// seen tells up to where everything that is kept in memory has heard of every event. On SQLite that is before they are
+// final, and no follower runs.
+func (p *parts) seen(db *store.DB) event.Tail {
+	if db.Shared() {
+		return p.follower
+	}
+	return db
 }
 
 func (p *parts) loadClocks(ctx context.Context, db *store.DB) error {
@@ -127,7 +138,7 @@ func (a *App) routes() http.Handler {
 		rest.CatalogFiles{Files: p.files},
 		rest.Customers{Provisioning: p.provisioning},
 		rest.Subscriptions{Provisioning: p.provisioning},
-		rest.Entitlements{Service: p.entitlements},
+		rest.Entitlements{Service: p.entitlements, Reads: rest.Reads{Reached: p.reached}},
 		rest.Usage{Service: p.usage},
 		rest.Feed{Service: p.feed},
 		rest.Account{Accounts: p.accounts},

@@ -164,5 +164,8 @@ func (w *writeRequest) tell(p *tx.Position) (ended func()) {
 	return func() { p.Reach(seen) }
 }
 
+// Shared reports whether other processes may write to this database.
+func (db *DB) Shared() bool { return db.dialect().name() == "postgres" }
+
 // As gives a noun its view of the database.
 func As[S any](db *DB, conv func(*Tx) S) tx.Runner[S] { return tx.As[*Tx, S](db, conv) }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,19 +31,52 @@ type Follower struct {
 	observers []func([]event.Event)
 	resync    []func(context.Context) error
 	position  atomic.Int64
+	mu        sync.Mutex
+	moved     chan struct{} // closed and replaced when position advances
 }
 
 // NewFollower makes a follower. Observers get events in order, and some that this process told them of before. Every
 // resync is called when events were lost (pruned before they were read): it forgets, or reads again, all that the
 // observers keep.
 func NewFollower(db tx.Runner[event.Store], tail event.Tail, log *slog.Logger, observers []func([]event.Event), resync ...func(context.Context) error) *Follower {
-	f := &Follower{db: db, tail: tail, log: log, observers: observers, resync: resync}
+	f := &Follower{db: db, tail: tail, log: log, observers: observers, resync: resync, moved: make(chan struct{})}
 	f.position.Store(tail.Final())
 	return f
 }
 
 // Position is the position up to which observers have seen everything.
 func (f *Follower) Position() int64 { return f.position.Load() }
+
+// Generation, Final and AwaitFinal make a Follower the event.Tail of what observers have seen.
+func (f *Follower) Generation() string { return f.tail.Generation() }
+
+// Final is Position.
+func (f *Follower) Final() int64 { return f.Position() }
+
+// AwaitFinal returns when observers have seen what is beyond a position, or with ctx's error.
+func (f *Follower) AwaitFinal(ctx context.Context, after int64) error {
+	for {
+		f.mu.Lock()
+		moved := f.moved
+		f.mu.Unlock()
+		if f.Position() > after {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-moved:
+		}
+	}
+}
+
+func (f *Follower) advance(position int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.position.Store(position)
+	close(f.moved)
+	f.moved = make(chan struct{})
+}
 
 // Lag is how many final positions were not read yet.
 func (f *Follower) Lag() int64 { return max(0, f.tail.Final()-f.position.Load()) }
@@ -87,7 +121,7 @@ func (f *Follower) step(ctx context.Context) error {
 	if len(list) == followBatch {
 		upTo = list[len(list)-1].Position
 	}
-	f.position.Store(upTo)
+	f.advance(upTo)
 	return nil
 }
 
@@ -99,6 +133,6 @@ func (f *Follower) again(ctx context.Context, head int64) error {
 			return err
 		}
 	}
-	f.position.Store(head)
+	f.advance(head)
 	return nil
 }

@@ -15,7 +15,10 @@ import (
 )
 
 // Entitlements are the routes that say what a customer may use.
-type Entitlements struct{ Service *entitlement.Service }
+type Entitlements struct {
+	Service *entitlement.Service
+	Reads
+}
 
 func (h Entitlements) routes(api *API) {
 	const path = "/api/v1/customers/{id}/entitlements"
@@ -33,6 +36,7 @@ func (h Entitlements) routes(api *API) {
 type listEntitlementsInput struct {
 	ID         string `path:"id"`
 	ResourceID string `query:"resourceId"`
+	MinPosition
 }
 
 type entitlementsBody struct {
@@ -41,6 +45,9 @@ type entitlementsBody struct {
 }
 
 func (h Entitlements) list(ctx context.Context, env tenant.ID, in *listEntitlementsInput) (entitlement.List, error) {
+	if err := h.reach(ctx, in.MinPosition.MinPosition); err != nil {
+		return entitlement.List{}, err
+	}
 	return h.Service.List(ctx, env, in.ID, in.ResourceID)
 }
 
@@ -62,6 +69,7 @@ type checkInput struct {
 	ResourceID      string   `query:"resourceId"`
 	RequestedUsage  int64    `query:"requestedUsage" minimum:"0" doc:"Metered features: how much more is wanted."`
 	RequestedValues []string `query:"requestedValues" doc:"Enum features: the values that are wanted."`
+	MinPosition
 }
 
 var checkBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
@@ -77,6 +85,9 @@ func (h Entitlements) check(w http.ResponseWriter, r *http.Request, id auth.Iden
 		ignore(w, q.unknown...)
 	}
 	if err != nil {
+		return err
+	}
+	if err := h.reachHeader(r); err != nil {
 		return err
 	}
 	kind := featureType

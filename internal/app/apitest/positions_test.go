@@ -98,3 +98,37 @@ func TestAnswersTellTheTime(t *testing.T) {
 		}
 	})
 }
+
+const minPosition = "X-Purser-Min-Position"
+
+// What was written on one node is read on another by its position.
+func TestReadingOnAnotherNode(t *testing.T) {
+	eachRunning(t, func(t *testing.T, a *server, _ string) {
+		a.demo()
+		b := a
+		if a.db.DSN != "" {
+			b = a.node(anyPort)
+			b.run()
+		}
+		for i := range 20 {
+			id := fmt.Sprintf("acme-%d", i)
+			path := customers + "/" + id + "/entitlements"
+			b.get(path).want(200).has("data.accessDeniedReason", "CustomerNotFound") // b remembers that
+			position, _ := a.post(customers, provision(id, "plan-pro")).want(201).position()
+			b.get(path, minPosition, position).want(200).has("data.accessDeniedReason", nil)
+			position, _ = a.post(customers+"/"+id+"/archive", "").want(200).position()
+			b.get(path+"/check?featureId=x", minPosition, position).want(200).has("data.accessDeniedReason", "CustomerIsArchived")
+		}
+	})
+}
+
+func TestMinPositionIsChecked(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		position, _ := s.post(customers, `{"id":"acme"}`).want(201).position()
+		_, number, _ := strings.Cut(position, ".")
+		for _, path := range []string{customers + "/acme/entitlements", customers + "/acme/entitlements/check?featureId=x"} {
+			s.get(path, minPosition, "x").refused(400, "BadUserInput", minPosition)
+			s.get(path, minPosition, "other."+number).refused(410, "FeedResync")
+		}
+	})
+}
