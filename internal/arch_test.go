@@ -24,7 +24,7 @@ const module = "github.com/purserhq/purser"
 // nouns in the order of the tree: each may import those before it.
 var nouns = []string{
 	"rules", "event", "timer", "account", "journey", "catalog", "customer", "experiment", "subscription", "meter",
-	"entitlement", "usage", "credit", "provisioning",
+	"entitlement", "usage", "credit", "provisioning", "stream",
 }
 
 // What lies outside the module, by the prefix of its import path.

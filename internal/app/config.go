@@ -55,6 +55,8 @@ type Config struct {
 	Clock        clock.Clock `kong:"-"` // machine time; the system's when nil
 	Account      string      `kong:"-"` // display name of the account; "Purser" when empty
 	Jobs         Jobs        `kong:"-"` // of long tasks; for tests
+	// Heartbeat is how often a stream on which nothing happens says so; for tests.
+	Heartbeat time.Duration `kong:"-"`
 
 	// Billing is a provider; nil for none: then nothing is charged.
 	Billing subscription.Billing `kong:"-"`

@@ -16,6 +16,7 @@ import (
 	"github.com/purserhq/purser/internal/core/entitlement"
 	"github.com/purserhq/purser/internal/core/event"
 	"github.com/purserhq/purser/internal/core/provisioning"
+	"github.com/purserhq/purser/internal/core/stream"
 	"github.com/purserhq/purser/internal/core/usage"
 	"github.com/purserhq/purser/internal/store"
 	"github.com/purserhq/purser/internal/worker"
@@ -41,6 +42,7 @@ type parts struct {
 	usage        *usage.Service
 	feed         *event.Feed
 	reached      *event.Reached
+	streams      *stream.Hub
 	follower     *worker.Follower
 
 	stopping chan struct{} // closed when the server begins to shut down: whoever waits for news gives up
@@ -75,6 +77,7 @@ func newParts(ctx context.Context, db *store.DB, c clock.Clock, log *slog.Logger
 	p.usage = usage.NewService(store.As(db, func(t *store.Tx) usage.Store { return t }), p.entitlements, c)
 	p.reached = event.NewReached(p.seen(db), event.ReachWait)
 	p.feed = event.NewFeed(store.As(db, func(t *store.Tx) event.Store { return t }), db, p.stopping)
+	p.streams = stream.NewHub(store.As(db, func(t *store.Tx) event.Store { return t }), p.seen(db), p.clocks, p.stopping, log)
 	return p, nil
 }
 
@@ -141,6 +144,7 @@ func (a *App) routes() http.Handler {
 		rest.Entitlements{Service: p.entitlements, Reads: rest.Reads{Reached: p.reached}},
 		rest.Usage{Service: p.usage},
 		rest.Feed{Service: p.feed},
+		rest.Streams{Hub: p.streams, Heartbeat: a.cfg.Heartbeat},
 		rest.Account{Accounts: p.accounts},
 		rest.TestClock{Provisioning: p.provisioning},
 		rest.Tasks{Provisioning: p.provisioning},
@@ -194,6 +198,8 @@ func (a *App) measure() {
 			return float64(a.parts.follower.Lag())
 		})
 	a.metrics.gauge("purser_timers_due", "Timers that are due and not applied yet, in all environments.", asked(a.overdue))
+	a.metrics.gauge("purser_streams_open", "Connections that listen to changes.",
+		func() float64 { return float64(a.parts.streams.Open()) })
 	a.metrics.gauge("purser_cache_sets", "Customers and resources in the entitlement cache.",
 		func() float64 { return float64(a.parts.cache.Len()) })
 }

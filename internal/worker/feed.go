@@ -47,7 +47,7 @@ func NewFollower(db tx.Runner[event.Store], tail event.Tail, log *slog.Logger, o
 // Position is the position up to which observers have seen everything.
 func (f *Follower) Position() int64 { return f.position.Load() }
 
-// Generation, Final and AwaitFinal make a Follower the event.Tail of what observers have seen.
+// Generation is the feed's. With Final and AwaitFinal a Follower is the event.Tail of what observers have seen.
 func (f *Follower) Generation() string { return f.tail.Generation() }
 
 // Final is Position.

@@ -25,6 +25,7 @@ const (
 	TaskRead                                // long-running tasks
 	AccountRead                             // the account and its terms
 	AccountWrite                            // changing them, for all environments
+	StreamRead                              // changes as they happen
 	TaskWrite                               // stopping and resuming tasks
 	UsageRead                               // the history of usage
 	UsageWrite                              // reporting usage and events
@@ -63,6 +64,7 @@ var table = [permissions]struct {
 	TaskRead:          {"tasks:read", never},
 	AccountRead:       {"account:read", never},
 	AccountWrite:      {"account:write", never},
+	StreamRead:        {"stream:read", never},
 	TaskWrite:         {"tasks:write", never},
 	UsageRead:         {"usage:read", never},
 	UsageWrite:        {"usage:write", never},

@@ -135,6 +135,9 @@ func (r row) describe(c *shapes) *huma.Operation {
 	}
 	for _, status := range append([]int{r.Status}, r.Also...) {
 		a := response(http.StatusText(status), body)
+		if r.Events {
+			a.Content = map[string]*huma.MediaType{eventStream: {Schema: body}}
+		}
 		if r.method != http.MethodGet {
 			a.Headers = map[string]*huma.Param{positionHeader: {Ref: "#/components/headers/Position"}}
 		}

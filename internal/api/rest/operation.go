@@ -23,6 +23,7 @@ type op struct {
 	Status      int   // of a success; 200 when zero
 	Also        []int // further statuses of a success
 	Own         bool  // not a route of the original: unknown members are refused
+	Events      bool  // the answer is a stream of server-sent events, whose data the output describes
 	Bare        bool  // the answer is the body itself, without {"data": …}
 	BodyLimit   int64 // in bytes; the edge's default when zero
 }

@@ -71,7 +71,7 @@ var routes = []string{
 	"POST /api/v1/subscriptions/{id}/usage/charge", "POST /api/v1/subscriptions/{id}/usage/sync",
 	"GET /api/v1/subscriptions/{id}/history", "POST /api/v1/subscriptions/{id}/preview",
 	"GET /api/v1/account", "PATCH /api/v1/account",
-	"GET /api/v1/feed", "GET /api/v1/test-clock", "PUT /api/v1/test-clock", "DELETE /api/v1/test-clock", "GET /api/v1/plans/{id}/publish-preview", "GET /api/v1/addons/{id}/publish-preview", "GET /api/v1/tasks", "GET /api/v1/tasks/{id}",
+	"GET /api/v1/feed", "GET /api/v1/stream", "GET /api/v1/test-clock", "PUT /api/v1/test-clock", "DELETE /api/v1/test-clock", "GET /api/v1/plans/{id}/publish-preview", "GET /api/v1/addons/{id}/publish-preview", "GET /api/v1/tasks", "GET /api/v1/tasks/{id}",
 	"POST /api/v1/tasks/{id}/stop", "POST /api/v1/tasks/{id}/resume",
 }
 

@@ -45,6 +45,14 @@ func (c *Clocks) Now(env tenant.ID) time.Time {
 	return c.machine.Now()
 }
 
+// Time is the business time of an environment, and whether a test clock says so.
+func (c *Clocks) Time(env tenant.ID) (now time.Time, test bool) {
+	if t := (*c.tests.Load())[env]; t.stands {
+		return t.now, true
+	}
+	return c.machine.Now(), false
+}
+
 // Set puts an environment's test clock at an instant; nil returns it to real time.
 func (c *Clocks) Set(env tenant.ID, now *time.Time) {
 	t := testClock{stands: now != nil}

@@ -22,14 +22,14 @@ func (c *Cache) Observe(events []event.Event) {
 			c.use(e, position)
 		case e.Customer != "":
 			c.Invalidate(e.Environment, e.Customer, position)
-		case concernsAll(e):
+		case ConcernsAll(e):
 			c.InvalidateEnvironment(e.Environment, position)
 		}
 	}
 }
 
-// concernsAll reports whether an event without a customer can change anybody's entitlements. A draft cannot, nor can metadata.
-func concernsAll(e event.Event) bool {
+// ConcernsAll reports whether an event without a customer can change anybody's entitlements. A draft cannot, nor can metadata.
+func ConcernsAll(e event.Event) bool {
 	switch e.Entity.Type {
 	case "feature", "product":
 		return true
