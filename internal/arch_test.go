@@ -23,7 +23,7 @@ const module = "github.com/purserhq/purser"
 
 // nouns in the order of the tree: each may import those before it.
 var nouns = []string{
-	"rules", "event", "timer", "account", "journey", "catalog", "customer", "experiment", "subscription", "meter",
+	"rules", "event", "timer", "account", "journey", "catalog", "customer", "experiment", "subscription", "promotion", "meter",
 	"entitlement", "usage", "credit", "provisioning", "stream",
 }
 

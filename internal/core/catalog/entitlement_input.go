@@ -86,6 +86,13 @@ func blankEntitlement(typ string, now time.Time) Entitlement {
 	}
 }
 
+// Outside makes an entitlement to f that no package gives, and records every bad field under path.
+func (u EntitlementUpdate) Outside(c *errs.Checks, path string, f Feature, now time.Time) Entitlement {
+	e := newEntitlement(f, now)
+	u.apply(c, path, KindPlan, f, &e)
+	return e
+}
+
 // apply changes e, an entitlement to f of a package of that kind, and records every bad field under path.
 func (u EntitlementUpdate) apply(c *errs.Checks, path string, kind Kind, f Feature, e *Entitlement) {
 	u.applyCommon(c, path, kind, e)

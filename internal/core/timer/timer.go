@@ -25,12 +25,15 @@ const (
 	Update            Kind = "SUBSCRIPTION_UPDATE" // updates that were scheduled
 	PeriodEndsSoon    Kind = "BILLING_PERIOD_ENDS_SOON"
 	PaymentExpires    Kind = "PAYMENT_EXPIRES" // nobody has paid
+	PromotionEndsSoon Kind = "PROMOTION_ENDS_SOON"
+	PromotionEnd      Kind = "PROMOTION_END"
 )
 
 // order is in which order timers of one instant are applied: what ends goes before what begins, and a subscription that
 // begins where a trial ends takes its place.
 var order = map[Kind]int{
-	TrialEndsSoon: 0, PeriodEndsSoon: 1, PaymentExpires: 2, Cancellation: 3, Update: 4, SubscriptionStart: 5, TrialEnd: 6,
+	TrialEndsSoon: 0, PeriodEndsSoon: 1, PromotionEndsSoon: 2, PaymentExpires: 3, PromotionEnd: 4, Cancellation: 5, Update: 6,
+	SubscriptionStart: 7, TrialEnd: 8,
 }
 
 // Before reports whether t is applied before other.
@@ -50,7 +53,7 @@ type Timer struct {
 	Kind           Kind
 	CustomerID     string // internal
 	CustomerRef    string
-	SubscriptionID string // internal
+	SubscriptionID string // internal; of a promotion where the kind is about one
 	Due            time.Time
 	Attempts       int64
 }
