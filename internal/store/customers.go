@@ -15,7 +15,7 @@ var _ = constraint("customers_ref", "customers.environment, customers.ref_id", c
 const customerColumns = `
 	c.id, c.ref_id, c.name, c.email, c.billing_id, c.coupon_ref, c.details, c.metadata, c.trialed, c.exclude_from_experiment,
 	c.strategy, c.steps, c.fingerprint, c.provisioned_subscription, c.archived_at, c.version, c.created_at, c.updated_at, c.balance,
-	(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1)`
+	(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1),` + hasPromotions
 
 func scanCustomer(r rows) (customer.Customer, error) {
 	var c customer.Customer
@@ -23,7 +23,7 @@ func scanCustomer(r rows) (customer.Customer, error) {
 	err := r.Scan(&c.ID, &c.RefID, &c.Name, &c.Email, &billingID, &c.CouponID, fromJSON{&c.Details}, fromJSON{&c.Metadata},
 		fromJSON{&c.Trialed}, &c.ExcludeFromExperiment, &c.First.Strategy, fromJSON{&c.First.Steps},
 		fromJSON{&c.First.Fingerprint}, &c.First.SubscriptionID, nullTime{&c.ArchivedAt}, &c.Version,
-		at{&c.CreatedAt}, at{&c.UpdatedAt}, fromJSON{&c.Balance}, nullTime{&c.Due})
+		at{&c.CreatedAt}, at{&c.UpdatedAt}, fromJSON{&c.Balance}, nullTime{&c.Due}, &c.Promoted)
 	c.BillingID = billingID
 	return c, err
 }

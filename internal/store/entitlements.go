@@ -12,7 +12,7 @@ import (
 const entitlementHolderSQL = `
 	select c.id, c.archived_at,
 		(select t.due from timers t where t.environment = c.environment and t.customer_id = c.id order by t.due limit 1),
-		exists (select 1 from resources r where r.environment = c.environment and r.customer_id = c.id and r.ref_id = $3),
+		exists (select 1 from resources r where r.environment = c.environment and r.customer_id = c.id and r.ref_id = $3),` + hasPromotions + `,
 		s.id, s.plan_id, s.resource, s.start_date, s.version_id, coalesce(s.price_version_id, s.version_id), s.base_versions, coalesce(s.status, '') = 'IN_TRIAL', s.trial_end_date,
 		s.cancellation_date, s.end_date, cast(s.details as text), a.version_id, a.price_version_id, a.quantity
 	from customers c
@@ -22,16 +22,17 @@ const entitlementHolderSQL = `
 	where c.environment = $1 and c.ref_id = $2`
 
 // EntitlementHolder implements entitlement.Store: one row per subscription that gives access and add-on of it,
-// else one for the customer. They come in any order: to sort them SQLite would go through everybody's subscriptions.
+// else one for the customer; promotions are read where there are some. They come in any order: to sort them SQLite would go through everybody's subscriptions.
 func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, resource string) (entitlement.Holder, error) {
 	var h entitlement.Holder
 	place := map[string]int{} // of each subscription
+	var promoted bool
 	err := t.each(ctx, func(r rows) error {
 		var archivedAt, startDate *time.Time
 		var id, plan, scope, version, prices, details, addon, addonPrices *string
 		var quantity *int64
 		var s entitlement.Subscription
-		err := r.Scan(&h.ID, nullTime{&archivedAt}, nullTime{&h.Due}, &h.ResourceKnown, &id, &plan, &scope, nullTime{&startDate}, &version, &prices, fromJSON{&s.Bases}, &s.InTrial,
+		err := r.Scan(&h.ID, nullTime{&archivedAt}, nullTime{&h.Due}, &h.ResourceKnown, &promoted, &id, &plan, &scope, nullTime{&startDate}, &version, &prices, fromJSON{&s.Bases}, &s.InTrial,
 			nullTime{&s.TrialEndDate}, nullTime{&s.CancellationDate}, nullTime{&s.EndDate}, &details, &addon, &addonPrices, &quantity)
 		h.Known, h.Archived = true, archivedAt != nil
 		if err != nil || id == nil {
@@ -51,6 +52,13 @@ func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, 
 		}
 		return nil
 	}, entitlementHolderSQL, env, customerRef, resource)
+	if err != nil || !promoted {
+		return h, err
+	}
+	list, err := t.RunningPromotions(ctx, env, h.ID)
+	for _, p := range list {
+		h.Promotions = append(h.Promotions, entitlement.PromotionOf(p))
+	}
 	return h, err
 }
 

@@ -11,7 +11,7 @@ import (
 func scanEnvironment(r rows) (provisioning.Environment, error) {
 	var e provisioning.Environment
 	var typ string
-	err := r.Scan(&e.Ref, &typ, nullTime{&e.Clock})
+	err := r.Scan(&e.UUID, &e.Ref, &typ, nullTime{&e.Clock})
 	e.Production = typ == "production"
 	return e, err
 }
@@ -19,12 +19,12 @@ func scanEnvironment(r rows) (provisioning.Environment, error) {
 // LockEnvironment implements provisioning.Store.
 func (t *Tx) LockEnvironment(ctx context.Context, env tenant.ID) (provisioning.Environment, error) {
 	return first(ctx, t, errNoEnvironment, scanEnvironment,
-		`select slug, type, clock from environments where id = $1`+t.db.dialect().forNoKeyUpdate(), env)
+		`select uuid, slug, type, clock from environments where id = $1`+t.db.dialect().forNoKeyUpdate(), env)
 }
 
 // EnvironmentByID implements provisioning.Store.
 func (t *Tx) EnvironmentByID(ctx context.Context, env tenant.ID) (provisioning.Environment, error) {
-	return first(ctx, t, errNoEnvironment, scanEnvironment, `select slug, type, clock from environments where id = $1`, env)
+	return first(ctx, t, errNoEnvironment, scanEnvironment, `select uuid, slug, type, clock from environments where id = $1`, env)
 }
 
 // SetClock implements provisioning.Store; nil is real time.

@@ -51,6 +51,8 @@ type Customer struct {
 	Version               int64
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
+	// Promoted says that promotional entitlements run: only then a reader asks for them.
+	Promoted bool
 	// Due is when the earliest timer of the customer fires; nil for none. A reader settles first what is due.
 	Due *time.Time
 }

@@ -4,7 +4,15 @@ import (
 	"time"
 
 	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/promotion"
 )
+
+// PromotionOf is what of a promotional entitlement decides about entitlements.
+func PromotionOf(p promotion.Promotion) Promotion {
+	return Promotion{
+		ID: p.ID, FeatureRef: p.FeatureRef, Gives: p.Entitlement(), StartDate: p.StartDate, EndDate: p.EndDate, UpdatedAt: p.UpdatedAt,
+	}
+}
 
 // source is what the promotion gives at now. It reports whether it gives anything then.
 func (p Promotion) source(c *catalog.Snapshot, now time.Time) (Source, bool) {

@@ -72,8 +72,10 @@ func TestNewNamesEveryBadField(t *testing.T) {
 		{"no limit", seats, promotion.New{Gives: catalog.EntitlementUpdate{Unlimited: opt.Some(true)}, Period: "lifetime"}, "", nil},
 		{"neither", seats, promotion.New{Period: "1 month"}, "InvalidArgumentError", []string{"usageLimit"}},
 		{
-			"both", seats, promotion.New{Gives: catalog.EntitlementUpdate{UsageLimit: opt.Some(int64(1)), Unlimited: opt.Some(true)}, Period: "1 month"},
-			"InvalidArgumentError", []string{"hasUnlimitedUsage"},
+			"both", seats,
+			promotion.New{Gives: catalog.EntitlementUpdate{UsageLimit: opt.Some(int64(1)), Unlimited: opt.Some(true)}, Period: "1 month"},
+			"InvalidArgumentError",
+			[]string{"hasUnlimitedUsage"},
 		},
 		{"below 0", seats, promotion.New{Gives: limit(-1), Period: "1 month"}, "InvalidArgumentError", []string{"usageLimit"}},
 		{"on or off", reports, promotion.New{Period: "1 year"}, "", nil},
@@ -81,20 +83,24 @@ func TestNewNamesEveryBadField(t *testing.T) {
 		{"values", regions, promotion.New{Gives: catalog.EntitlementUpdate{EnumValues: opt.Some([]string{"eu"})}, Period: "1 week"}, "", nil},
 		{"no values", regions, promotion.New{Period: "1 week"}, "InvalidArgumentError", []string{"enumValues"}},
 		{
-			"unknown values", regions, promotion.New{Gives: catalog.EntitlementUpdate{EnumValues: opt.Some([]string{"mars"})}, Period: "1 week"},
-			"InvalidArgumentError", []string{"enumValues"},
+			"unknown values", regions,
+			promotion.New{Gives: catalog.EntitlementUpdate{EnumValues: opt.Some([]string{"mars"})}, Period: "1 week"},
+			"InvalidArgumentError",
+			[]string{"enumValues"},
 		},
 		{
 			"a reset of what is not metered", retain,
 			promotion.New{Gives: catalog.EntitlementUpdate{UsageLimit: opt.Some(int64(1)), ResetPeriod: opt.Some("MONTH")}, Period: "1 month"},
-			"InvalidEntitlementResetPeriod", []string{"resetPeriod"},
+			"InvalidEntitlementResetPeriod",
+			[]string{"resetPeriod"},
 		},
 		{
 			"a reset of another period", seats,
 			promotion.New{Gives: catalog.EntitlementUpdate{
 				UsageLimit: opt.Some(int64(1)), ResetPeriod: opt.Some("MONTH"), Resets: resets("WEEK", "EveryMonday"),
 			}, Period: "1 month"},
-			"InvalidEntitlementResetPeriod", []string{"weeklyResetPeriodConfiguration"},
+			"InvalidEntitlementResetPeriod",
+			[]string{"weeklyResetPeriodConfiguration"},
 		},
 		{"an archived feature", old, promotion.New{Period: "1 month"}, "InvalidArgumentError", []string{"featureId"}},
 		{"an unknown feature", nil, promotion.New{FeatureRef: "none", Period: "1 month"}, "FeatureNotFound", []string{"featureId"}},
@@ -104,8 +110,10 @@ func TestNewNamesEveryBadField(t *testing.T) {
 		{"a date and a period", reports, promotion.New{Period: "1 week", CustomEnd: &ahead}, "InvalidArgumentError", []string{"customEndDate"}},
 		{"an unknown period", reports, promotion.New{Period: "2 weeks"}, "BadUserInput", []string{"period"}},
 		{
-			"all at once", seats, promotion.New{Gives: limit(-1), Period: "custom", CustomEnd: &past},
-			"InvalidArgumentError", []string{"customEndDate", "usageLimit"},
+			"all at once", seats,
+			promotion.New{Gives: limit(-1), Period: "custom", CustomEnd: &past},
+			"InvalidArgumentError",
+			[]string{"customEndDate", "usageLimit"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -22,6 +22,9 @@ func (b *book) answers(resource string) ([]entitlement.Answer, error) {
 		return nil, err
 	}
 	h := entitlement.Holder{ID: b.c.ID}
+	if h.Promotions, err = b.promoted(); err != nil {
+		return nil, err
+	}
 	for _, p := range list {
 		if p.Status.Live() && (p.Resource == "" || p.Resource == resource) {
 			h.Subscriptions = append(h.Subscriptions, entitling(&p.Subscription))
@@ -34,6 +37,20 @@ func (b *book) answers(resource string) ([]entitlement.Answer, error) {
 		}
 		return *v, nil
 	})
+}
+
+// promoted are the grants that run, as far as they decide about entitlements.
+func (b *book) promoted() (out []entitlement.Promotion, err error) {
+	if !b.c.Promoted {
+		return nil, nil
+	}
+	list, err := b.promotions()
+	for _, g := range list {
+		if g.EndedAt == nil {
+			out = append(out, entitlement.PromotionOf(g.Promotion))
+		}
+	}
+	return out, err
 }
 
 // entitling is what of a subscription decides about entitlements.

@@ -22,7 +22,7 @@ type Resource struct {
 }
 
 // Archive takes a customer out of use (domain-catalog-provisioning §8.2): running free and trial subscriptions end,
-// paid and custom ones only with cancelSubscriptions, else they are CannotDeleteCustomerError. Name, email, payment
+// paid and custom ones only with cancelSubscriptions, else they are CannotDeleteCustomerError. Grants end. Name, email, payment
 // data, the request's fingerprint and the stored answers are erased. Archiving twice changes nothing.
 func (s *Service) Archive(ctx context.Context, env tenant.ID, ref string, cancelSubscriptions bool) (customer.Customer, error) {
 	return tx.Do(ctx, s.db, env, func(st Store, now time.Time) (customer.Customer, error) {
@@ -52,6 +52,9 @@ func (s *Service) Archive(ctx context.Context, env tenant.ID, ref string, cancel
 				return c, err
 			}
 			b.write(p, ch)
+		}
+		if err := b.revokeAll(); err != nil {
+			return c, err
 		}
 		b.touch()
 		c.Erase()

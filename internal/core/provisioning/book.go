@@ -14,7 +14,7 @@ import (
 	"github.com/purserhq/purser/internal/core/timer"
 )
 
-// book is one customer's subscriptions in one transaction: what is there, and what will be written of it. Use cases
+// book is one customer's subscriptions and grants in one transaction: what is there, and what will be written of it. Use cases
 // change the book and save it once at the end; a preview does the same and does not save. The customer's row is held.
 type book struct {
 	*Service
@@ -41,6 +41,9 @@ type book struct {
 	facts     facts
 	need      *payment // what a new customer's subscription waits for
 	became    *entry   // what a scheduled change of the plan has started
+
+	grants       []*promotional // promotional entitlements that had not ended
+	grantsLoaded bool
 }
 
 // entry is a subscription in a book.
@@ -277,7 +280,8 @@ func (b *book) save() {
 	for _, r := range b.resets {
 		b.st.InsertUsageReset(b.env, r)
 	}
-	b.saveTimers()
+	b.saveTimers() // before the grants are stored: the new ones have no timers to drop
+	b.savePromotions()
 	b.st.Append(b.env, b.events...)
 	b.reset()
 }
@@ -288,6 +292,7 @@ func (b *book) reset() {
 		p.stored, p.changed, p.addons = true, false, false
 	}
 	b.loaded = b.loaded || b.made // what was due may be done already: then nothing was read
+	b.grantsLoaded = b.grantsLoaded || b.made
 	b.made, b.changed = false, false
 	b.timers, b.fired, b.dropped, b.events, b.resources, b.resets = nil, nil, nil, nil, nil, nil
 }
@@ -326,5 +331,6 @@ func (b *book) saveTimers() {
 }
 
 func (b *book) isStored(subscriptionID string) bool {
-	return slices.ContainsFunc(b.entries, func(p *entry) bool { return p.ID == subscriptionID && p.stored })
+	return slices.ContainsFunc(b.entries, func(p *entry) bool { return p.ID == subscriptionID && p.stored }) ||
+		slices.ContainsFunc(b.grants, func(g *promotional) bool { return g.ID == subscriptionID && g.stored })
 }

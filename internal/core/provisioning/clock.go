@@ -24,8 +24,9 @@ const (
 
 var errClockMoving = errs.New(errs.Conflict, "TestClockIsMoving", "The test clock is being moved. Wait until that is done.").After(time.Second)
 
-// Environment is an environment as far as its clock goes.
+// Environment is an environment as far as its names and its clock go.
 type Environment struct {
+	UUID       string
 	Ref        string // slug
 	Production bool
 	Clock      *time.Time // where the test clock stands; nil for real time

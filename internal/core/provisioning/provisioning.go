@@ -19,6 +19,7 @@ import (
 	"github.com/purserhq/purser/internal/core/customer"
 	"github.com/purserhq/purser/internal/core/entitlement"
 	"github.com/purserhq/purser/internal/core/event"
+	"github.com/purserhq/purser/internal/core/promotion"
 	"github.com/purserhq/purser/internal/core/subscription"
 	"github.com/purserhq/purser/internal/core/timer"
 )
@@ -28,6 +29,7 @@ type Store interface {
 	customer.Store
 	subscription.Store
 	timer.Store
+	promotion.Store
 	clockStore
 	jobStore
 	migrationStore

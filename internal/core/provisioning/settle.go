@@ -93,6 +93,9 @@ func (b *book) next(now time.Time) (timer.Timer, bool) {
 
 // fire applies one timer. A timer whose subscription has moved on has nothing left to do.
 func (b *book) fire(t timer.Timer) error {
+	if t.Kind == timer.PromotionEnd || t.Kind == timer.PromotionEndsSoon {
+		return b.firePromotion(t)
+	}
 	p, err := b.find(t.SubscriptionID)
 	if err != nil || p == nil || p.Status.Ended() {
 		return err
