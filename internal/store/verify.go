@@ -110,8 +110,12 @@ func (v verification) customers() error {
 		if err != nil {
 			return err
 		}
+		promotions, err := v.promotions(after, last)
+		if err != nil {
+			return err
+		}
 		for _, c := range page {
-			h := provisioning.Held{Customer: c, Subscriptions: held[c.ID]}
+			h := provisioning.Held{Customer: c, Subscriptions: held[c.ID], Promotions: promotions[c.ID]}
 			v.report.Add(h.Check(v.Now(), !v.TestClock())...)
 		}
 		after = last
@@ -168,6 +172,29 @@ func (v verification) held(after, last string) (map[string][]provisioning.HeldSu
 	return byCustomer, err
 }
 
+// promotions reads the promotional entitlements of a range of customers.
+func (v verification) promotions(after, last string) (map[string][]provisioning.HeldPromotion, error) {
+	const ofRange = ` where g.environment = $1 and g.customer_id > $2 and g.customer_id <= $3`
+	timers := map[string][]timer.Timer{} // by promotion
+	err := v.each(v.ctx, func(r rows) error {
+		var t timer.Timer
+		err := r.Scan(&t.ID, &t.Kind, &t.CustomerID, &t.SubscriptionID, at{&t.Due})
+		timers[t.SubscriptionID] = append(timers[t.SubscriptionID], t)
+		return err
+	}, `
+		select t.id, t.kind, t.customer_id, t.subscription_id, t.due
+		from timers t join promotional_entitlements g on g.environment = t.environment and g.id = t.subscription_id`+ofRange, v.env, after, last)
+	if err != nil {
+		return nil, err
+	}
+	list, err := all(v.ctx, v.Tx, scanPromotion, selectPromotion+ofRange+` order by g.id`, v.env, after, last)
+	byCustomer := map[string][]provisioning.HeldPromotion{}
+	for _, p := range list {
+		byCustomer[p.CustomerID] = append(byCustomer[p.CustomerID], provisioning.HeldPromotion{Promotion: p, Timers: timers[p.ID]})
+	}
+	return byCustomer, err
+}
+
 // answers looks for stored answers about archived customers. Archiving's own answer, and refusals since, hold nothing
 // that archiving erases.
 func (v verification) answers() error {
@@ -188,7 +215,8 @@ var references = []struct{ table, column, parent, entity, id string }{
 	{"subscriptions", "version_id", "package_versions", "subscription", "ref_id"},
 	{"subscriptions", "price_version_id", "package_versions", "subscription", "ref_id"},
 	{"timers", "customer_id", "customers", "timer", "id"},
-	{"timers", "subscription_id", "subscriptions", "timer", "id"},
+	{"promotional_entitlements", "customer_id", "customers", "promotional_entitlement", "id"},
+	{"promotional_entitlements", "feature_id", "features", "promotional_entitlement", "id"},
 	{"packages", "product_id", "products", "plan", "ref_id"},
 	{"package_versions", "package_id", "packages", "plan_version", "id"},
 	{"package_entitlements", "version_id", "package_versions", "entitlement", "id"},
@@ -197,6 +225,14 @@ var references = []struct{ table, column, parent, entity, id string }{
 }
 
 func (v verification) references() error {
+	err := v.found(provisioning.FoundReference, "timer", "Its subscription_id %s is not among the subscriptions and promotional entitlements.", `
+		select t.id, t.subscription_id from timers t
+		left join subscriptions s on s.environment = t.environment and s.id = t.subscription_id
+		left join promotional_entitlements g on g.environment = t.environment and g.id = t.subscription_id
+		where t.environment = $1 and s.id is null and g.id is null order by t.id`, v.env)
+	if err != nil {
+		return err
+	}
 	for _, ref := range references {
 		err := v.found(provisioning.FoundReference, ref.entity, "Its "+ref.column+" %s is not among the "+ref.parent+".", `
 			select x.`+ref.id+`, x.`+ref.column+`

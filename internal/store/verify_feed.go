@@ -58,12 +58,13 @@ func (v verification) feedOrder() error {
 
 // told are the entities whose every version is told by an event. born is their first event; "" for those that can come
 // into being without one.
-var told = []struct{ entity, table, where, born string }{
-	{"customer", "customers", "", "customer.created"},
-	{"subscription", "subscriptions", "", "subscription.created"},
-	{"product", "products", "", ""},
-	{"feature", "features", "", ""},
-	{"plan", "packages", "and x.kind = 'PLAN'", ""},
+var told = []struct{ entity, table, id, where, born string }{
+	{"customer", "customers", "ref_id", "", "customer.created"},
+	{"subscription", "subscriptions", "ref_id", "", "subscription.created"},
+	{"promotional_entitlement", "promotional_entitlements", "id", "", "promotionalEntitlement.granted"},
+	{"product", "products", "ref_id", "", ""},
+	{"feature", "features", "ref_id", "", ""},
+	{"plan", "packages", "ref_id", "and x.kind = 'PLAN'", ""},
 }
 
 // feedContent: the newest event of an entity tells its present version, and the first tells how it began, unless that
@@ -86,7 +87,7 @@ func (v verification) feedContent(pruned int64) error {
 		}, `
 			select n.entity_id, n.version, x.version
 			from (select entity_id, max(version) as version from events where environment = $1 and entity_type = $2 group by entity_id) n
-			left join `+e.table+` x on x.environment = $1 and x.ref_id = n.entity_id `+e.where+`
+			left join `+e.table+` x on x.environment = $1 and x.`+e.id+` = n.entity_id `+e.where+`
 			where x.version is null or x.version <> n.version
 			order by n.entity_id limit `+fmt.Sprint(provisioning.MaxFindings+1), v.env, e.entity)
 		if err != nil {
@@ -96,10 +97,10 @@ func (v verification) feedContent(pruned int64) error {
 			continue
 		}
 		err = v.found(provisioning.FoundFeedMissing, e.entity, "The feed has no event "+e.born+" for %s.", `
-			select x.ref_id, x.ref_id
+			select x.`+e.id+`, x.`+e.id+`
 			from `+e.table+` x
-			left join (select entity_id from events where environment = $1 and type = $2 group by entity_id) n on n.entity_id = x.ref_id
-			where x.environment = $1 and x.id > $3 and n.entity_id is null order by x.ref_id`, v.env, e.born, youngest)
+			left join (select entity_id from events where environment = $1 and type = $2 group by entity_id) n on n.entity_id = x.`+e.id+`
+			where x.environment = $1 and x.id > $3 and n.entity_id is null order by x.`+e.id, v.env, e.born, youngest)
 		if err != nil {
 			return err
 		}

@@ -345,7 +345,7 @@ var damages = []struct {
 			"reference price: Its version_id x is not among the package_versions.",
 			"reference resource r1: Its customer_id x is not among the customers.",
 			"reference timer: Its customer_id x is not among the customers.",
-			"reference timer: Its subscription_id x is not among the subscriptions.",
+			"reference timer: Its subscription_id x is not among the subscriptions and promotional entitlements.",
 			"timer_missing subscription: The subscription is NOT_STARTED",
 		},
 	},
@@ -497,7 +497,7 @@ func (s shop) damage(t *testing.T, name, text string) (r provisioning.Report) {
 	if !s.db.IsSQLite() {
 		var drop []string
 		for _, key := range []string{
-			"timers timers_subscription", "timers timers_customer", "package_entitlements package_entitlements_feature",
+			"timers timers_customer", "package_entitlements package_entitlements_feature", "promotional_entitlements promotional_entitlements_feature",
 			"prices prices_version", "resources resources_customer", "subscriptions subscriptions_product",
 			"subscriptions subscriptions_plan", "subscriptions subscriptions_version",
 		} {

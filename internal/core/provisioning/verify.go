@@ -49,8 +49,8 @@ const (
 	FoundPlan         = "subscription_plan"     // a pinned version that does not fit the plan
 	FoundResource     = "subscription_resource" // a resource that is missing, or should not be there
 	FoundTimerMissing = "timer_missing"
-	FoundTimerLeft    = "timer_left"    // a timer of a subscription that has ended
-	FoundTimerOwner   = "timer_owner"   // a timer that names another customer than its subscription
+	FoundTimerLeft    = "timer_left"    // a timer of a subscription or grant that has ended
+	FoundTimerOwner   = "timer_owner"   // a timer that names another customer than what it is about
 	FoundTimerOverdue = "timer_overdue" // real time only
 	FoundArchived     = "archived_customer"
 	FoundTrialed      = "trialed_plans"

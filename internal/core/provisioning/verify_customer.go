@@ -6,6 +6,8 @@ import (
 
 	"github.com/purserhq/purser/internal/core/catalog"
 	"github.com/purserhq/purser/internal/core/customer"
+	"github.com/purserhq/purser/internal/core/event"
+	"github.com/purserhq/purser/internal/core/promotion"
 	"github.com/purserhq/purser/internal/core/subscription"
 	"github.com/purserhq/purser/internal/core/timer"
 )
@@ -17,6 +19,7 @@ const overdueAfter = 5 * time.Minute
 type Held struct {
 	customer.Customer
 	Subscriptions []HeldSubscription
+	Promotions    []HeldPromotion
 }
 
 // HeldSubscription is a subscription and what it rests on.
@@ -45,6 +48,9 @@ func (h Held) Check(now time.Time, realTime bool) []Finding {
 		list = append(list, s.checkState()...)
 		list = append(list, s.checkPlan()...)
 		list = append(list, s.checkTimers(now, realTime)...)
+	}
+	for _, p := range h.Promotions {
+		list = append(list, p.checkTimers(now, realTime)...)
 	}
 	list = append(list, h.checkTrialed()...)
 	if h.Archived() {
@@ -132,24 +138,10 @@ func (s HeldSubscription) checkPlan() (list []Finding) {
 }
 
 func (s HeldSubscription) checkTimers(now time.Time, realTime bool) (list []Finding) {
-	add := func(kind, format string, args ...any) {
-		list = append(list, found(kind, s.Entity(), format, args...))
-	}
-	for _, t := range s.Timers {
-		if t.CustomerID != s.CustomerID {
-			add(FoundTimerOwner, "The timer %s of %s names another customer.", t.Kind, day(t.Due))
-		}
-		switch {
-		case s.Status.Ended():
-			add(FoundTimerLeft, "The subscription has ended and still has the timer %s of %s.", t.Kind, day(t.Due))
-		case realTime && now.Sub(t.Due) > overdueAfter:
-			add(FoundTimerOverdue, "The timer %s has been due since %s. A running server applies it.", t.Kind, day(t.Due))
-		}
-	}
+	timers := heldTimers{s.Timers, s.Entity(), "subscription", s.CustomerID, s.Status.Ended()}
+	list = timers.check(now, realTime)
 	needs := func(kind timer.Kind, at time.Time) {
-		if !slices.ContainsFunc(s.Timers, func(t timer.Timer) bool { return t.Kind == kind && t.Due.Equal(at) }) {
-			add(FoundTimerMissing, "The subscription is %s and has no timer %s at %s.", s.Status, kind, day(at))
-		}
+		list = append(list, timers.needs(string(s.Status), kind, at)...)
 	}
 	switch {
 	case s.Status == subscription.InTrial && s.TrialEndDate != nil:
@@ -164,6 +156,53 @@ func (s HeldSubscription) checkTimers(now time.Time, realTime bool) (list []Find
 		needs(timer.Update, at)
 	}
 	return list
+}
+
+// HeldPromotion is a promotional entitlement and its timers.
+type HeldPromotion struct {
+	promotion.Promotion
+	Timers []timer.Timer
+}
+
+func (p HeldPromotion) checkTimers(now time.Time, realTime bool) []Finding {
+	timers := heldTimers{p.Timers, p.Entity(), "promotional entitlement", p.CustomerID, p.EndedAt != nil}
+	list := timers.check(now, realTime)
+	if p.EndedAt == nil && p.EndDate != nil {
+		list = append(list, timers.needs("running", timer.PromotionEnd, *p.EndDate)...)
+	}
+	return list
+}
+
+// heldTimers are the timers of one entity.
+type heldTimers struct {
+	list       []timer.Timer
+	of         event.Entity
+	noun       string
+	customerID string
+	ended      bool
+}
+
+func (h heldTimers) check(now time.Time, realTime bool) (list []Finding) {
+	add := func(kind, format string, args ...any) { list = append(list, found(kind, h.of, format, args...)) }
+	for _, t := range h.list {
+		if t.CustomerID != h.customerID {
+			add(FoundTimerOwner, "The timer %s of %s names another customer.", t.Kind, day(t.Due))
+		}
+		switch {
+		case h.ended:
+			add(FoundTimerLeft, "The %s has ended and still has the timer %s of %s.", h.noun, t.Kind, day(t.Due))
+		case realTime && now.Sub(t.Due) > overdueAfter:
+			add(FoundTimerOverdue, "The timer %s has been due since %s. A running server applies it.", t.Kind, day(t.Due))
+		}
+	}
+	return list
+}
+
+func (h heldTimers) needs(state string, kind timer.Kind, at time.Time) []Finding {
+	if slices.ContainsFunc(h.list, func(t timer.Timer) bool { return t.Kind == kind && t.Due.Equal(at) }) {
+		return nil
+	}
+	return []Finding{found(FoundTimerMissing, h.of, "The %s is %s and has no timer %s at %s.", h.noun, state, kind, day(at))}
 }
 
 // checkTrialed compares what drives the one-trial rule with the trials that there were.
@@ -193,6 +232,11 @@ func (h Held) checkArchived() (list []Finding) {
 	for _, s := range h.Subscriptions {
 		if !s.Status.Ended() {
 			list = append(list, found(FoundArchived, h.Entity(), "The customer is archived and has the %s subscription %s.", s.Status, s.RefID))
+		}
+	}
+	for _, p := range h.Promotions {
+		if p.EndedAt == nil {
+			list = append(list, found(FoundArchived, h.Entity(), "The customer is archived and has a promotional entitlement to %s.", p.FeatureRef))
 		}
 	}
 	for _, kept := range []struct {
