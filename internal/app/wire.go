@@ -141,6 +141,7 @@ func (a *App) routes() http.Handler {
 		rest.CatalogFiles{Files: p.files},
 		rest.Customers{Provisioning: p.provisioning},
 		rest.Subscriptions{Provisioning: p.provisioning},
+		rest.Promotions{Provisioning: p.provisioning},
 		rest.Entitlements{Service: p.entitlements, Reads: rest.Reads{Reached: p.reached}},
 		rest.Usage{Service: p.usage},
 		rest.Feed{Service: p.feed},

@@ -29,6 +29,8 @@ const (
 	TaskWrite                               // stopping and resuming tasks
 	UsageRead                               // the history of usage
 	UsageWrite                              // reporting usage and events
+	PromotionRead                           // promotional entitlements of customers
+	PromotionWrite                          // granting and revoking them
 	permissions
 )
 
@@ -68,6 +70,8 @@ var table = [permissions]struct {
 	TaskWrite:         {"tasks:write", never},
 	UsageRead:         {"usage:read", never},
 	UsageWrite:        {"usage:write", never},
+	PromotionRead:     {"promotional-entitlements:read", never},
+	PromotionWrite:    {"promotional-entitlements:write", never},
 }
 
 // String gives the permission's name: "customers:write".

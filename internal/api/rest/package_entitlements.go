@@ -165,10 +165,7 @@ func packageEntitlementOf(e catalog.Entitlement) PackageEntitlementBody {
 	if len(e.EnumValues) > 0 {
 		b.EnumValues = Some(e.EnumValues)
 	}
-	b.ResetPeriod, b.ResetPeriodConfiguration, b.FeatureGroupIDs = orNull(e.ResetPeriod), Null[resetBody](), e.FeatureGroups
-	if r := e.ResetConfiguration; r != nil {
-		b.ResetPeriodConfiguration = Some(resetBody{r.AccordingTo})
-	}
+	b.ResetPeriod, b.ResetPeriodConfiguration, b.FeatureGroupIDs = orNull(e.ResetPeriod), resetBodyOf(e.ResetConfiguration), e.FeatureGroups
 	return b
 }
 

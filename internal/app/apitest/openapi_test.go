@@ -56,6 +56,8 @@ var routes = []string{
 	"POST /api/v1/customers/{id}/archive", "POST /api/v1/customers/{id}/unarchive",
 	"POST /api/v1/customers/import", "GET /api/v1/customers/{id}/resources",
 	"GET /api/v1/customers/{id}/entitlements", "GET /api/v1/customers/{id}/entitlements/check",
+	"GET /api/v1/customers/{id}/promotional-entitlements", "POST /api/v1/customers/{id}/promotional-entitlements",
+	"DELETE /api/v1/customers/{id}/promotional-entitlements/{featureId}",
 	"GET /api/v1/subscriptions", "GET /api/v1/subscriptions/{id}",
 	"GET /api/v1/features", "POST /api/v1/features", "GET /api/v1/features/{id}", "PATCH /api/v1/features/{id}",
 	"GET /api/v1/products", "POST /api/v1/products", "GET /api/v1/products/{id}", "PATCH /api/v1/products/{id}",
