@@ -8,6 +8,7 @@ import (
 
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/event"
+	"github.com/purserhq/purser/internal/core/rules"
 )
 
 // What tests of the engine reach without a noun.
@@ -25,6 +26,25 @@ const (
 
 // CustomerQueries are asked at changes of one customer and at checks, with their number of arguments.
 var CustomerQueries = map[string]int{openSubscriptionsSQL: 2, entitlementHolderSQL: 3}
+
+// HistoryQueries read what was used, the oldest first, by the table that they go through; with their arguments.
+var HistoryQueries = map[string]struct {
+	Text string
+	Args []any
+}{
+	"m":            {measurementsSQL, []any{1, "c", "f", "", int64(0), int64(1)}},
+	"usage_events": eventsInOrder(),
+}
+
+func eventsInOrder() (q struct {
+	Text string
+	Args []any
+},
+) {
+	q.Text, q.Args = eventsOf(1, "c", "", rules.Span{Start: 0, End: 1})
+	q.Text += inOrder
+	return q
+}
 
 // Plan calls fn with every step in which SQLite would do a query.
 func (t *Tx) Plan(ctx context.Context, fn func(step string), text string, args ...any) error {

@@ -32,3 +32,26 @@ func TestQueriesOfOneCustomerDoNotGoThroughAll(t *testing.T) {
 		}
 	}
 }
+
+// A history of usage is read in the order of an index: nothing is sorted, and nobody else's rows are looked at.
+func TestHistoryIsReadInTheOrderOfAnIndex(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t, storetest.New(t, storetest.SQLite))
+	environment(t, db, 1)
+	for table, q := range store.HistoryQueries {
+		found := false
+		err := db.Read(t.Context(), 1, func(st *store.Tx, _ time.Time) error {
+			return st.Plan(t.Context(), func(step string) {
+				if strings.HasPrefix(step, "SEARCH "+table+" ") {
+					found = strings.Contains(step, "_by_time") && strings.Contains(step, "at>? AND at<?")
+				}
+				if strings.Contains(step, "TEMP B-TREE") || strings.HasPrefix(step, "SCAN ") && step != "SCAN CONSTANT ROW" {
+					t.Errorf("%s in\n%s", step, q.Text)
+				}
+			}, q.Text, q.Args...)
+		})
+		if err != nil || !found {
+			t.Errorf("no search by time, %v, in\n%s", err, q.Text)
+		}
+	}
+}

@@ -36,12 +36,21 @@ func (t *Tx) Measured(ctx context.Context, env tenant.ID, k meter.Key, w rules.S
 
 // EachEvent implements meter.Reader.
 func (t *Tx) EachEvent(ctx context.Context, env tenant.ID, customerRef, resource string, w rules.Span, visit func(*meter.Event)) error {
-	text := `select name, customer, resource, at, dimensions from usage_events where environment = $1 and customer = $2 and at >= $3 and at < $4`
-	args := []any{env, customerRef, w.Start, w.End}
+	text, args := eventsOf(env, customerRef, resource, w)
+	return t.eachEvent(ctx, visit, text, args)
+}
+
+func eventsOf(env tenant.ID, customerRef, resource string, w rules.Span) (text string, args []any) {
+	text = `select name, customer, resource, at, dimensions from usage_events where environment = $1 and customer = $2 and at >= $3 and at < $4`
+	args = []any{env, customerRef, w.Start, w.End}
 	if resource != "" {
 		text += ` and resource = $5`
 		args = append(args, resource)
 	}
+	return text, args
+}
+
+func (t *Tx) eachEvent(ctx context.Context, visit func(*meter.Event), text string, args []any) error {
 	return t.each(ctx, func(r rows) error {
 		var e meter.Event
 		var dimensions *string

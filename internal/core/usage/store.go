@@ -29,6 +29,7 @@ type Locked struct {
 type Store interface {
 	event.Log
 	meter.Reader
+	HistoryStore
 	Catalog(ctx context.Context, env tenant.ID) (*catalog.Snapshot, error)
 	// LockCounters holds those of the counters that there are, in one order for everybody. MakeCounters queues those that
 	// there are not, of customers that exist.
