@@ -196,7 +196,7 @@ func (l *ledger) apply(t *tally, m *Measurement, path string) error {
 	l.st.InsertMeasurement(l.env, *m)
 	if corrected {
 		c := *m
-		c.ID, c.At, c.Behavior, c.Delta, c.Key, c.Content, c.Dimensions = l.ids.New(), correctAt, Correction, -m.Delta, "", "", nil
+		c.ID, c.At, c.Behavior, c.Delta, c.Key, c.Content = l.ids.New(), correctAt, Correction, -m.Delta, "", ""
 		l.st.InsertMeasurement(l.env, c)
 	}
 	return nil
