@@ -38,6 +38,10 @@ func (h Usage) routes(api *API) {
 		Description: "What is granted has been recorded, what is denied has not. Of callers that race for the last units exactly as many are " +
 			"admitted as there are units. A denial is an answer with a reason, not an error.",
 	}), h.consume, data(consumedOf))
+	get(api, op{
+		ID: "getUsageHistory", Path: "/api/v1/usage/{customerId}/history/{featureId}", Tag: "Usage", Permission: auth.UsageRead,
+		Summary: "Show what a customer has used of a feature over time", Description: usageHistoryText,
+	}, h.history, data(usageHistoryOf))
 }
 
 // quantityIn is an amount of usage: a JSON number, read from its text.
