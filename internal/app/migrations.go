@@ -21,6 +21,17 @@ func (m migrations) Start(st catalog.Store, env tenant.ID, kind catalog.Kind, pa
 // Run implements catalog.Migrations.
 func (m migrations) Run(env tenant.ID, taskID string) { m.RunTask(env, taskID) }
 
+// recounts lets a change of a meter start the task that counts again.
+type recounts struct{ *provisioning.Service }
+
+// Start implements catalog.Recounts.
+func (r recounts) Start(st catalog.Store, env tenant.ID, featureID string) string {
+	return r.StartRecount(st.(*store.Tx), env, featureID)
+}
+
+// Run implements catalog.Recounts.
+func (r recounts) Run(env tenant.ID, taskID string) { r.RunTask(env, taskID) }
+
 func (a *App) jobSettings() provisioning.JobSettings {
 	return provisioning.JobSettings{
 		Batch: a.cfg.Jobs.Batch, Sample: a.cfg.Jobs.Sample, Before: a.cfg.Jobs.Before, Stopping: a.parts.stopping,

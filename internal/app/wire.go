@@ -67,6 +67,7 @@ func newParts(ctx context.Context, db *store.DB, c clock.Clock, log *slog.Logger
 	p.groups = catalog.NewGroups(catalogs)
 	p.provisioning = provisioning.NewService(store.As(db, func(t *store.Tx) provisioning.Store { return t }), secret)
 	moves := migrations{p.provisioning}
+	p.features = p.features.WithRecounts(recounts{p.provisioning})
 	p.plans = catalog.NewPlans(catalogs, p.cache).WithMigrations(moves)
 	p.addons = catalog.NewAddons(catalogs, p.cache).WithMigrations(moves)
 	p.coupons = catalog.NewCoupons(catalogs)

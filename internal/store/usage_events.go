@@ -8,6 +8,7 @@ import (
 
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/meter"
+	"github.com/purserhq/purser/internal/core/provisioning"
 	"github.com/purserhq/purser/internal/core/usage"
 )
 
@@ -119,4 +120,26 @@ func valueArgs(env tenant.ID, k meter.Key, values []string) []any {
 		args = append(args, env, k.CustomerID, k.FeatureID, k.Resource, v)
 	}
 	return args
+}
+
+// CountersOf implements provisioning.Store.
+func (t *Tx) CountersOf(ctx context.Context, env tenant.ID, featureID string, after provisioning.CounterPosition, limit int) ([]provisioning.CounterOf, error) {
+	hold := t.db.dialect().forUpdate()
+	if hold != "" {
+		hold += " of k"
+	}
+	return all(ctx, t, func(r rows) (provisioning.CounterOf, error) {
+		w, l, err := scanLocked(r)
+		return provisioning.CounterOf{CustomerRef: w.CustomerRef, Counter: l.Counter}, err
+	}, `
+		select c.ref_id, `+counterColumns+` from usage_counters k
+		join customers c on c.environment = k.environment and c.id = k.customer_id
+		where k.environment = $1 and k.feature_id = $2 and (k.customer_id, k.resource) > ($3, $4)
+		order by k.customer_id, k.resource limit $5`+hold, env, featureID, after.CustomerID, after.Resource, limit)
+}
+
+// CountCounters implements provisioning.Store.
+func (t *Tx) CountCounters(ctx context.Context, env tenant.ID, featureID string) (n int64, err error) {
+	err = t.one(ctx, errNoRow, []any{&n}, `select count(*) from usage_counters where environment = $1 and feature_id = $2`, env, featureID)
+	return n, err
 }

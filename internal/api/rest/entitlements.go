@@ -31,6 +31,12 @@ func (h Entitlements) routes(api *API) {
 		Summary:     "Check whether a customer may use a feature",
 		Description: "Exactly one of featureId and currencyId. A denial is an answer with a reason, not an error.",
 	}, h.check)
+	raw[snapshotInput, snapshotBody](api, own(op{
+		ID: "getEntitlementsSnapshot", Path: path + "/snapshot", Tag: "Entitlements", Permission: auth.EntitlementRead,
+		Summary: "Read the compiled state that a caching client decides checks with",
+		Description: "The answer has an ETag; If-None-Match with it answers 304. Usage is in it, and a change of usage changes the ETag. " +
+			"An unknown customer is an answer with a reason.",
+	}), h.snapshot)
 }
 
 type listEntitlementsInput struct {

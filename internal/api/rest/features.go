@@ -129,6 +129,7 @@ type featureBody struct {
 	UnitTransformation Opt[transformationBody]  `json:"unitTransformation"`
 	Scale              int                      `json:"scale" doc:"How many decimal places usage has."`
 	Meter              Opt[catalog.Meter]       `json:"meter"`
+	TaskID             Opt[string]              `json:"taskId,omitzero" doc:"The task that counts the stored events again: in the answer to a change of the meter."`
 	Metadata           map[string]string        `json:"metadata"`
 	CreatedAt          Time                     `json:"createdAt"`
 	UpdatedAt          Time                     `json:"updatedAt"`
@@ -154,6 +155,9 @@ func featureOf(f catalog.Feature) featureBody {
 		MeterType: f.MeterType, FeatureStatus: f.Status, FeatureUnits: FromPtr(f.Units),
 		FeatureUnitsPlural: FromPtr(f.UnitsPlural), UnitTransformation: transformationOf(f.Transformation), Scale: int(f.Scale), Meter: FromPtr(f.Meter),
 		Metadata: f.Metadata, CreatedAt: At(f.CreatedAt), UpdatedAt: At(f.UpdatedAt),
+	}
+	if f.TaskID != "" {
+		b.TaskID = Some(f.TaskID)
 	}
 	if len(f.EnumValues) > 0 {
 		b.EnumConfiguration = Some(f.EnumValues)

@@ -29,7 +29,7 @@ func (h Tasks) routes(api *API) {
 
 type listTasksInput struct {
 	Paging
-	Type   []string `query:"type" enum:"SUBSCRIPTION_IMPORT,SUBSCRIPTION_MIGRATION,TEST_CLOCK_MOVE"`
+	Type   []string `query:"type" enum:"METER_RECOUNT,SUBSCRIPTION_IMPORT,SUBSCRIPTION_MIGRATION,TEST_CLOCK_MOVE"`
 	Status []string `query:"status" enum:"PENDING,IN_PROGRESS,COMPLETED,PARTIALLY_FAILED,FAILED,STOPPED"`
 }
 
@@ -64,7 +64,7 @@ func (h Tasks) resume(ctx context.Context, env tenant.ID, in *taskIDInput) (prov
 
 type taskBody struct {
 	ID        string        `json:"id"`
-	Type      string        `json:"type" enum:"SUBSCRIPTION_IMPORT,SUBSCRIPTION_MIGRATION,TEST_CLOCK_MOVE"`
+	Type      string        `json:"type" enum:"METER_RECOUNT,SUBSCRIPTION_IMPORT,SUBSCRIPTION_MIGRATION,TEST_CLOCK_MOVE"`
 	Status    string        `json:"status" enum:"PENDING,IN_PROGRESS,COMPLETED,PARTIALLY_FAILED,FAILED,STOPPED"`
 	Progress  int64         `json:"progress" doc:"Per cent."`
 	Done      int64         `json:"done"`

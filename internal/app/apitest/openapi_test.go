@@ -57,6 +57,7 @@ var routes = []string{
 	"POST /api/v1/customers/import", "GET /api/v1/customers/{id}/resources",
 	"POST /api/v1/usage", "POST /api/v1/usage/consume", "POST /api/v1/events", "GET /api/v1/usage/{customerId}/history/{featureId}",
 	"GET /api/v1/customers/{id}/entitlements", "GET /api/v1/customers/{id}/entitlements/check",
+	"GET /api/v1/customers/{id}/entitlements/snapshot",
 	"GET /api/v1/customers/{id}/promotional-entitlements", "POST /api/v1/customers/{id}/promotional-entitlements",
 	"DELETE /api/v1/customers/{id}/promotional-entitlements/{featureId}",
 	"GET /api/v1/subscriptions", "GET /api/v1/subscriptions/{id}",

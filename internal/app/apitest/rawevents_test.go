@@ -100,3 +100,32 @@ func TestEventRefusals(t *testing.T) {
 		s.send1(many[:1000]...).want(200)
 	})
 }
+
+func TestChangingAMeterStartsARecount(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.demo()
+		s.basic("acme")
+		s.meterBy("feature-seats", "COUNT", "", whenCalled)
+		s.send1(rawEvent("acme", "call", "1", `"dimensions":{"n":3}`)).want(200)
+		task := s.meterBy("feature-seats", "SUM", "n", whenCalled).text("data.taskId")
+		s.get(tasks+"/"+task+"?wait=25").want(200).has("data.status", "COMPLETED", "data.type", "METER_RECOUNT")
+		s.check("acme", "feature-seats").has("data.currentUsage", 3)
+		s.sound()
+	})
+}
+
+func TestSnapshot(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.demo()
+		s.basic("acme")
+		path := customers + "/acme/entitlements/snapshot"
+		a := s.get(path).want(200).has("data.customerId", "acme", "data.accessDeniedReason", nil, "data.validUntil", stamp(begin.AddDate(0, 1, 0)),
+			"data.entitlements.0.feature.id", "feature-api-calls", "data.entitlements.0.rawUsage", 0)
+		tag := a.head.Get("ETag")
+		s.get(path, "If-None-Match", tag).want(304)
+		s.post(usages, report("acme", "feature-api-calls", 5, "")).want(201)
+		s.get(path, "If-None-Match", tag).want(200).has("data.entitlements.0.rawUsage", 5, "data.entitlements.0.currentUsage", 5,
+			"data.entitlements.0.usageVersion", 1)
+		s.get(customers+"/nobody/entitlements/snapshot").want(200).has("data.accessDeniedReason", "CustomerNotFound", "data.entitlements", []any{})
+	})
+}

@@ -13,10 +13,23 @@ import (
 )
 
 // Features are the use cases of features.
-type Features struct{ db tx.Runner[Store] }
+type Features struct {
+	db       tx.Runner[Store]
+	recounts Recounts // nil for none
+}
+
+// Recounts counts a feature's events again when its meter has changed; provisioning has it.
+type Recounts interface {
+	// Start makes the task in the transaction of the change; Run begins with it once that has committed.
+	Start(st Store, env tenant.ID, featureID string) (taskID string)
+	Run(env tenant.ID, taskID string)
+}
+
+// WithRecounts returns the same use cases, with events that are counted again.
+func (s *Features) WithRecounts(r Recounts) *Features { return &Features{s.db, r} }
 
 // NewFeatures returns the use cases on a database.
-func NewFeatures(db tx.Runner[Store]) *Features { return &Features{db} }
+func NewFeatures(db tx.Runner[Store]) *Features { return &Features{db: db} }
 
 // Create makes a feature. It is NEW until a package first uses it.
 func (s *Features) Create(ctx context.Context, env tenant.ID, in NewFeature) (Feature, error) {
@@ -48,7 +61,7 @@ func (s *Features) List(ctx context.Context, env tenant.ID, f FeatureFilter, p p
 
 // Update changes a feature. Enum values that are in use stay, and so do the units of a feature that is charged for.
 func (s *Features) Update(ctx context.Context, env tenant.ID, ref string, in FeatureUpdate) (Feature, error) {
-	return s.change(ctx, env, ref, func(st Store, f *Feature, now time.Time) error {
+	f, err := s.change(ctx, env, ref, func(st Store, f *Feature, now time.Time) error {
 		before := *f
 		var c errs.Checks
 		in.apply(&c, f)
@@ -63,8 +76,15 @@ func (s *Features) Update(ctx context.Context, env tenant.ID, ref string, in Fea
 			return err
 		}
 		f.saveAs(FeatureUpdated, st, env, now)
+		if f.MeterVersion != before.MeterVersion && s.recounts != nil {
+			f.TaskID = s.recounts.Start(st, env, f.ID)
+		}
 		return nil
 	})
+	if err == nil && f.TaskID != "" {
+		s.recounts.Run(env, f.TaskID)
+	}
+	return f, err
 }
 
 // Archive suspends a feature: no new entitlement can have it, existing ones stay. While a draft or a published package

@@ -83,6 +83,7 @@ func (s *Service) kinds() map[string]jobStep {
 	return map[string]jobStep{
 		TaskMigration: s.migrate,
 		TaskImport:    s.importStep,
+		TaskRecount:   s.recount,
 	}
 }
 

@@ -33,6 +33,7 @@ type Store interface {
 	clockStore
 	jobStore
 	migrationStore
+	recountStore
 	entitlement.Store
 	// BillingDefaults are the account's terms for subscriptions that say nothing else.
 	BillingDefaults() account.BillingDefaults

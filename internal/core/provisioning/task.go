@@ -16,6 +16,7 @@ import (
 const (
 	TaskClockMove = "TEST_CLOCK_MOVE"
 	TaskMigration = "SUBSCRIPTION_MIGRATION"
+	TaskRecount   = "METER_RECOUNT"
 
 	TaskPending         = "PENDING"
 	TaskInProgress      = "IN_PROGRESS"
