@@ -62,6 +62,7 @@ func TestAnswersAreWrittenAsEncodingJSONDoes(t *testing.T) {
 		for _, data := range []appender{
 			p, p.ProvisionedCustomerBody, p.Subscription.Or(subscriptionBody{}),
 			entitlementsOf(entitlement.List{Denied: rules.Reason(result.Strategy), Entitlements: result.Entitlements}),
+			batchOf(result),
 		} {
 			want, err := json.Marshal(envelope{Data: data})
 			if err != nil {
@@ -76,6 +77,15 @@ func TestAnswersAreWrittenAsEncodingJSONDoes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// batchOf are answers as those of a batch.
+func batchOf(r provisioning.Result) batchAnswer {
+	out := batchAnswer{answers: r.Entitlements}
+	for range r.Entitlements {
+		out.queries = append(out.queries, entitlement.Query{Customer: r.Customer.RefID, Feature: r.Strategy})
+	}
+	return out
 }
 
 // anything fills every field, with texts, times and stored JSON as they can be.

@@ -12,7 +12,12 @@ import (
 
 // appendEntitlement writes what json.Marshal(featureEntitlementOf(a, kind)) would, byte for byte and without reflection.
 func appendEntitlement(b []byte, a *entitlement.Answer, kind string) []byte {
-	b = append(b, `{"accessDeniedReason":`...)
+	return append(appendMembers(append(b, '{'), a, kind), '}')
+}
+
+// appendMembers writes the members alone.
+func appendMembers(b []byte, a *entitlement.Answer, kind string) []byte {
+	b = append(b, `"accessDeniedReason":`...)
 	if a.Reason == "" {
 		b = append(b, "null"...)
 	} else {
@@ -49,7 +54,7 @@ func appendEntitlement(b []byte, a *entitlement.Answer, kind string) []byte {
 	if until := a.ValidUntil(); !until.IsZero() {
 		b = appendTime(b, `,"validUntil":"`, until)
 	}
-	return append(b, '}')
+	return b
 }
 
 func appendFeature(b []byte, f *entitlement.Feature) []byte {

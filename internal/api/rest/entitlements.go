@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -37,6 +36,7 @@ func (h Entitlements) routes(api *API) {
 		Description: "The answer has an ETag; If-None-Match with it answers 304. Usage is in it, and a change of usage changes the ETag. " +
 			"An unknown customer is an answer with a reason.",
 	}), h.snapshot)
+	h.batchRoutes(api)
 }
 
 type listEntitlementsInput struct {
@@ -69,12 +69,12 @@ func (e entitlementsBody) appendJSON(b []byte) []byte {
 
 // checkInput describes the query of a check; checkQuery reads it.
 type checkInput struct {
-	ID              string   `path:"id"`
-	FeatureID       string   `query:"featureId"`
-	CurrencyID      string   `query:"currencyId"`
-	ResourceID      string   `query:"resourceId"`
-	RequestedUsage  int64    `query:"requestedUsage" minimum:"0" doc:"Metered features: how much more is wanted."`
-	RequestedValues []string `query:"requestedValues" doc:"Enum features: the values that are wanted."`
+	ID              string      `path:"id"`
+	FeatureID       string      `query:"featureId"`
+	CurrencyID      string      `query:"currencyId"`
+	ResourceID      string      `query:"resourceId"`
+	RequestedUsage  wantedUsage `query:"requestedUsage" doc:"Metered features: how much more is wanted, as fine as the feature's usage is."`
+	RequestedValues []string    `query:"requestedValues" doc:"Enum features: the values that are wanted."`
 	MinPosition
 }
 
@@ -106,6 +106,9 @@ func (h Entitlements) check(w http.ResponseWriter, r *http.Request, id auth.Iden
 	}
 	if err != nil {
 		return err
+	}
+	if issue := tooFine(&a); issue != "" {
+		return errs.BadUserInput.At("requestedUsage", "%s", issue)
 	}
 	buf := checkBuffers.Get().(*[]byte)
 	b := append((*buf)[:0], `{"data":`...)
@@ -157,7 +160,7 @@ func parseCheck(query string) (q checkQuery, err error) {
 		return q, h.err
 	}
 	if once&(1<<3) != 0 {
-		q.ask.RequestedUsage = wholeUsage(&c, usage)
+		q.ask.RequestedUsage, q.ask.RequestedScale = wantedUsage(usage).read(&c, "requestedUsage")
 	}
 	switch {
 	case q.feature == "" && q.currency == "":
@@ -166,17 +169,6 @@ func parseCheck(query string) (q checkQuery, err error) {
 		c.Shape("currencyId", "cannot be combined with featureId")
 	}
 	return q, c.Err()
-}
-
-func wholeUsage(c *errs.Checks, s string) int64 {
-	n, err := strconv.ParseInt(s, 10, 64)
-	switch {
-	case err != nil:
-		c.Shape("requestedUsage", "must be a whole number")
-	case n < 0:
-		c.Shape("requestedUsage", "must be at least 0")
-	}
-	return n
 }
 
 // seen is which parameters were there.

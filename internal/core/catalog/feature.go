@@ -33,9 +33,9 @@ type Feature struct {
 	EnumValues     []EnumValue // of an ENUM, in the order in which they are shown; never empty then
 	Transformation *Transformation
 	Meter          *Meter
-	MeterVersion   int64 // counts the changes of the meter; 0 for none yet
+	MeterVersion   int64  // counts the changes of the meter; 0 for none yet
 	TaskID         string // of the recount that a change of the meter began: in the answer to that change only
-	Scale          uint8 // of a metered one: usage is counted in units of 10^-Scale, 0 to 6
+	Scale          uint8  // of a metered one: usage is counted in units of 10^-Scale, 0 to 6
 	Metadata       map[string]string
 	Version        int64
 	CreatedAt      time.Time

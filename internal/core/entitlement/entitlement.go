@@ -29,6 +29,7 @@ type Feature struct {
 	Units       *string
 	UnitsPlural *string
 	EnumValues  []catalog.EnumValue
+	Scale       uint8 // how fine its usage is
 	Transform   *catalog.Transformation
 	Metadata    map[string]string
 }
@@ -37,7 +38,7 @@ type Feature struct {
 func FeatureOf(f *catalog.Feature) Feature {
 	return Feature{
 		ID: f.ID, RefID: f.RefID, DisplayName: f.DisplayName, Description: f.Description, Type: f.Type, MeterType: f.MeterType,
-		Status: f.Status, Units: f.Units, UnitsPlural: f.UnitsPlural, EnumValues: f.EnumValues, Transform: f.Transformation,
+		Status: f.Status, Units: f.Units, UnitsPlural: f.UnitsPlural, EnumValues: f.EnumValues, Scale: f.Scale, Transform: f.Transformation,
 		Metadata: f.Metadata,
 	}
 }
