@@ -74,7 +74,7 @@ func newParts(ctx context.Context, db *store.DB, c clock.Clock, log *slog.Logger
 	p.pricing = catalog.NewPricingTables(catalogs)
 	p.files = catalog.NewFiles(catalogs)
 	p.entitlements = entitlement.NewService(store.As(db, func(t *store.Tx) entitlement.Store { return t }),
-		db, p.clocks, p.provisioning, p.cache)
+		db, p.clocks, p.provisioning, p.cache).WithForesight(p.provisioning)
 	p.usage = usage.NewService(store.As(db, func(t *store.Tx) usage.Store { return t }), p.entitlements, c)
 	p.reached = event.NewReached(p.seen(db), event.ReachWait)
 	p.feed = event.NewFeed(store.As(db, func(t *store.Tx) event.Store { return t }), db, p.stopping)

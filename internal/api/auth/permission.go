@@ -7,31 +7,31 @@ type Permission uint8
 
 // The permissions.
 const (
-	CatalogRead        Permission = iota + 1 // products, plans and the pricing table; see Identity.PublishedOnly
-	FeatureRead                              // features and feature groups
-	AddonRead                                // add-ons, drafts included
-	CouponRead                               // coupons
-	CouponWrite                              // every change of a coupon
-	CatalogWrite                             // every change of the catalog and the journey
-	CustomerRead                             // customers and their lists
-	CustomerWrite                            // provision, update, archive
-	SubscriptionRead                         // subscriptions, their lists, history and previews
-	SubscriptionWrite                        // subscribe, change, cancel, import
-	EntitlementRead                          // what one named customer may use
-	EntitlementReadAny                       // what any customers may use, in one call
-	FeedRead                                 // the change feed
-	ClockRead                                // the test clock
-	ClockWrite                               // moving the test clock
-	VerifyRead                               // the self-check
-	TaskRead                                 // long-running tasks
-	AccountRead                              // the account and its terms
-	AccountWrite                             // changing them, for all environments
-	StreamRead                               // changes as they happen
-	TaskWrite                                // stopping and resuming tasks
-	UsageRead                                // the history of usage
-	UsageWrite                               // reporting usage and events
-	PromotionRead                            // promotional entitlements of customers
-	PromotionWrite                           // granting and revoking them
+	CatalogRead       Permission = iota + 1 // products, plans and the pricing table; see Identity.PublishedOnly
+	FeatureRead                             // features and feature groups
+	AddonRead                               // add-ons, drafts included
+	CouponRead                              // coupons
+	CouponWrite                             // every change of a coupon
+	CatalogWrite                            // every change of the catalog and the journey
+	CustomerRead                            // customers and their lists
+	CustomerWrite                           // provision, update, archive
+	SubscriptionRead                        // subscriptions, their lists, history and previews
+	SubscriptionWrite                       // subscribe, change, cancel, import
+	EntitlementRead                         // what one named customer may use
+	EntitlementBatch                        // what any customers may use, in one call
+	FeedRead                                // the change feed
+	ClockRead                               // the test clock
+	ClockWrite                              // moving the test clock
+	VerifyRead                              // the self-check
+	TaskRead                                // long-running tasks
+	AccountRead                             // the account and its terms
+	AccountWrite                            // changing them, for all environments
+	StreamRead                              // changes as they happen
+	TaskWrite                               // stopping and resuming tasks
+	UsageRead                               // the history of usage
+	UsageWrite                              // reporting usage and events
+	PromotionRead                           // promotional entitlements of customers
+	PromotionWrite                          // granting and revoking them
 	permissions
 )
 
@@ -49,31 +49,31 @@ var table = [permissions]struct {
 	name   string
 	client access
 }{
-	CatalogRead:        {"catalog:read", always},
-	FeatureRead:        {"features:read", never},
-	AddonRead:          {"addons:read", never},
-	CouponRead:         {"coupons:read", never},
-	CouponWrite:        {"coupons:write", never},
-	CatalogWrite:       {"catalog:write", never},
-	CustomerRead:       {"customers:read", never},
-	CustomerWrite:      {"customers:write", never},
-	SubscriptionRead:   {"subscriptions:read", never},
-	SubscriptionWrite:  {"subscriptions:write", never},
-	EntitlementRead:    {"entitlements:read", outsideProduction},
-	EntitlementReadAny: {"entitlements:read_any", never},
-	FeedRead:           {"feed:read", never},
-	ClockRead:          {"clock:read", never},
-	ClockWrite:         {"clock:write", never},
-	VerifyRead:         {"verify:read", never},
-	TaskRead:           {"tasks:read", never},
-	AccountRead:        {"account:read", never},
-	AccountWrite:       {"account:write", never},
-	StreamRead:         {"stream:read", never},
-	TaskWrite:          {"tasks:write", never},
-	UsageRead:          {"usage:read", never},
-	UsageWrite:         {"usage:write", never},
-	PromotionRead:      {"promotional-entitlements:read", never},
-	PromotionWrite:     {"promotional-entitlements:write", never},
+	CatalogRead:       {"catalog:read", always},
+	FeatureRead:       {"features:read", never},
+	AddonRead:         {"addons:read", never},
+	CouponRead:        {"coupons:read", never},
+	CouponWrite:       {"coupons:write", never},
+	CatalogWrite:      {"catalog:write", never},
+	CustomerRead:      {"customers:read", never},
+	CustomerWrite:     {"customers:write", never},
+	SubscriptionRead:  {"subscriptions:read", never},
+	SubscriptionWrite: {"subscriptions:write", never},
+	EntitlementRead:   {"entitlements:read", outsideProduction},
+	EntitlementBatch:  {"entitlements:batch", never},
+	FeedRead:          {"feed:read", never},
+	ClockRead:         {"clock:read", never},
+	ClockWrite:        {"clock:write", never},
+	VerifyRead:        {"verify:read", never},
+	TaskRead:          {"tasks:read", never},
+	AccountRead:       {"account:read", never},
+	AccountWrite:      {"account:write", never},
+	StreamRead:        {"stream:read", never},
+	TaskWrite:         {"tasks:write", never},
+	UsageRead:         {"usage:read", never},
+	UsageWrite:        {"usage:write", never},
+	PromotionRead:     {"promotional-entitlements:read", never},
+	PromotionWrite:    {"promotional-entitlements:write", never},
 }
 
 // String gives the permission's name: "customers:write".

@@ -21,7 +21,7 @@ const checkManyLimit = 8 << 20
 
 func (h Entitlements) batchRoutes(api *API) {
 	post(api, op{
-		ID: "checkEntitlements", Path: "/api/v1/entitlements/check", Tag: "Entitlements", Permission: auth.EntitlementReadAny,
+		ID: "checkEntitlements", Path: "/api/v1/entitlements/check", Tag: "Entitlements", Permission: auth.EntitlementBatch,
 		Summary:     "Check many entitlements, of any customers",
 		Description: "The answers come in the order of the checks.",
 		Own:         true, BodyLimit: checkManyLimit,
@@ -40,6 +40,7 @@ type checkIn struct {
 	ResourceID      string             `json:"resourceId,omitempty" maxLength:"255"`
 	RequestedUsage  Given[wantedUsage] `json:"requestedUsage,omitzero" doc:"Metered features: how much more is wanted, as fine as the feature's usage is."`
 	RequestedValues []string           `json:"requestedValues,omitempty" doc:"Enum features: the values that are wanted."`
+	At              Given[Time]        `json:"at,omitzero" doc:"An instant to come: the answer then, if nobody does anything until then. Default: now."`
 }
 
 // query takes the check over and names what is wrong with it.
@@ -49,6 +50,9 @@ func (in *checkIn) query(c *errs.Checks, path string) entitlement.Query {
 		q.Ask.RequestedUsage, q.Ask.RequestedScale = text.read(c, path+"requestedUsage")
 	}
 	q.Ask.RequestedValues = in.RequestedValues
+	if at, ok := in.At.Get(); ok {
+		q.At = at.Time
+	}
 	return q
 }
 

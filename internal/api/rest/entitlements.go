@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/purserhq/purser/internal/api/auth"
 	"github.com/purserhq/purser/internal/base/errs"
@@ -76,6 +77,7 @@ type checkInput struct {
 	RequestedUsage  wantedUsage `query:"requestedUsage" doc:"Metered features: how much more is wanted, as fine as the feature's usage is."`
 	RequestedValues []string    `query:"requestedValues" doc:"Enum features: the values that are wanted."`
 	MinPosition
+	At Time `query:"at" doc:"An instant to come: the answer then, if nobody does anything until then. Default: now."`
 }
 
 var checkBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
@@ -98,7 +100,12 @@ func (h Entitlements) check(w http.ResponseWriter, r *http.Request, id auth.Iden
 	}
 	kind := featureType
 	var a entitlement.Answer
-	if q.currency != "" {
+	if q.slow() {
+		a, err = h.checkSlowly(r.Context(), id.Environment, customer, &q)
+		if q.currency != "" {
+			kind = creditType
+		}
+	} else if q.currency != "" {
 		kind = creditType
 		a, err = h.Service.CheckCurrency(r.Context(), id.Environment, customer, q.currency, q.resource)
 	} else {
@@ -127,6 +134,7 @@ func (h Entitlements) check(w http.ResponseWriter, r *http.Request, id auth.Iden
 type checkQuery struct {
 	feature, currency, resource string
 	ask                         rules.Ask
+	at                          time.Time // zero for now
 	unknown                     []string
 }
 
@@ -134,7 +142,7 @@ type checkQuery struct {
 func parseCheck(query string) (q checkQuery, err error) {
 	var c errs.Checks
 	var once seen
-	usage := ""
+	usage, at := "", ""
 	h := hotQuery{rest: query}
 	for name, value, ok := h.next(); ok; name, value, ok = h.next() {
 		switch name {
@@ -146,6 +154,8 @@ func parseCheck(query string) (q checkQuery, err error) {
 			once.set(&c, 1<<2, name, &q.resource, value)
 		case "requestedUsage":
 			once.set(&c, 1<<3, name, &usage, value)
+		case "at":
+			once.set(&c, 1<<4, name, &at, value)
 		case "requestedValues":
 			for v := range strings.SplitSeq(value, ",") {
 				if v != "" {
@@ -161,6 +171,11 @@ func parseCheck(query string) (q checkQuery, err error) {
 	}
 	if once&(1<<3) != 0 {
 		q.ask.RequestedUsage, q.ask.RequestedScale = wantedUsage(usage).read(&c, "requestedUsage")
+	}
+	if once&(1<<4) != 0 {
+		if q.at, err = parseTime(at); err != nil {
+			c.Shape("at", "%s", err)
+		}
 	}
 	switch {
 	case q.feature == "" && q.currency == "":

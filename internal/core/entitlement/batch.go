@@ -6,56 +6,83 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/rules"
 )
 
-// Query is one check of a feature.
+// Query is one check.
 type Query struct {
 	Customer string // refId
-	Feature  string // refId
+	Feature  string // refId; "" for a currency
+	Currency string // refId
 	Resource string // refId; "" for none
 	Ask      rules.Ask
+	At       time.Time // an instant to come; zero for now
 }
 
-func (q *Query) key(env tenant.ID) key { return key{env, q.Customer, q.Resource} }
+// when is what a set is about: a customer or resource, now or at an instant to come.
+type when struct {
+	key
+	at time.Time
+}
 
 // CheckAll answers many checks, in their order. What is not in the cache is compiled once per customer or resource, a few
-// at a time.
+// at a time. Errors name the check as checks[i].
 func (s *Service) CheckAll(ctx context.Context, env tenant.ID, list []Query) ([]Answer, error) {
 	e := s.cache.environment(env)
-	now := s.clock.Now(env).UnixMicro()
+	now := s.clock.Now(env)
 	out := make([]Answer, len(list))
-	var missing []key
-	rows := map[key][]int{}
+	var missing []when
+	var c errs.Checks
+	rows := map[when][]int{}
 	for i := range list {
-		k := list[i].key(env)
-		if set := s.cache.get(k); set != nil && e.usable(set, now) {
-			out[i] = s.answer(e, set, &list[i], now)
-			continue
+		q := &list[i]
+		w := when{key{env, q.Customer, q.Resource}, q.At}
+		if q.At.IsZero() {
+			if set := s.cache.get(w.key); set != nil && e.usable(set, now.UnixMicro()) {
+				out[i] = set.reply(e.vocabulary.Load(), q, now.UnixMicro())
+				continue
+			}
+		} else if q.At.Before(now) {
+			c.Shape(fmt.Sprintf("checks[%d].at", i), "%s", past(now))
 		}
-		if rows[k] == nil {
-			missing = append(missing, k)
+		if rows[w] == nil {
+			missing = append(missing, w)
 		}
-		rows[k] = append(rows[k], i)
+		rows[w] = append(rows[w], i)
+	}
+	if err := c.Err(); err != nil {
+		return nil, err
 	}
 	err := few(ctx, len(missing), func(ctx context.Context, n int) error {
-		set, now, err := s.set(ctx, e, missing[n])
+		set, v, at, err := s.setAt(ctx, e, missing[n])
+		if e, ok := errs.As(err); ok && e.Code == errPast.Code { // the clock was moved meanwhile, by another node
+			err = errPast.At(fmt.Sprintf("checks[%d].at", rows[missing[n]][0]), "%s", e.Message)
+		}
 		if err != nil {
 			return err
 		}
 		for _, i := range rows[missing[n]] {
-			out[i] = s.answer(e, set, &list[i], now)
+			out[i] = set.reply(v, &list[i], at)
 		}
 		return nil
 	})
 	return out, err
 }
 
-func (s *Service) answer(e *environment, set *Set, q *Query, now int64) Answer {
-	return set.answer(e.vocabulary.Load(), q.Feature, q.Resource, q.Ask, now)
+// reply is the answer to a query.
+func (s *Set) reply(v *vocabulary, q *Query, now int64) Answer {
+	if q.Feature != "" {
+		return s.answer(v, q.Feature, q.Resource, q.Ask, now)
+	}
+	a := s.answer(nil, "", q.Resource, rules.Ask{}, now)
+	if a.Reason == rules.FeatureNotFound {
+		a.Reason = rules.EntitlementNotFound
+	}
+	return a
 }
 
 // atOnce bounds what one call does at the same time: others need the database too.

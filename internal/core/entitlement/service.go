@@ -39,12 +39,13 @@ type Service struct {
 	clock   Clock
 	settler Settler
 	cache   *Cache
+	ahead   Foresight
 }
 
 // NewService makes a service. The cache has to observe the events of every write of this process before the writer gets
 // its answer, and those of other processes from the feed.
 func NewService(db tx.Runner[Store], feed Feed, clock Clock, settler Settler, cache *Cache) *Service {
-	return &Service{db, feed, clock, settler, cache}
+	return &Service{db: db, feed: feed, clock: clock, settler: settler, cache: cache}
 }
 
 // Check answers whether a customer, or one of its resources ("" for none), may use a feature. A denial is an answer with
@@ -121,7 +122,7 @@ func (s *Service) read(ctx context.Context, e *environment, k key) (set *Set, du
 		if !h.Known {
 			set, err = assembly{}.compile(h, k)
 		} else {
-			set, err = s.assemble(ctx, st, e, k, h, now)
+			set, _, err = s.assemble(ctx, st, e, k, h, now)
 		}
 		if err != nil {
 			return err
@@ -133,14 +134,15 @@ func (s *Service) read(ctx context.Context, e *environment, k key) (set *Set, du
 }
 
 // assemble compiles a set of rows that are shared with others.
-func (s *Service) assemble(ctx context.Context, st Store, e *environment, k key, h Holder, now time.Time) (*Set, error) {
+func (s *Service) assemble(ctx context.Context, st Store, e *environment, k key, h Holder, now time.Time) (*Set, *vocabulary, error) {
 	c, err := st.Catalog(ctx, k.env)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	v := e.speak(c)
 	a := assembly{ctx, st, k.env, c, func(sub Subscription) (*Rows, error) { return v.rowsOf(ctx, st, k.env, sub) }, now}
-	return a.compile(h, k)
+	set, err := a.compile(h, k)
+	return set, v, err
 }
 
 // Effective is Check for somebody who records what was used: nothing is asked for, and it does not count as a check.

@@ -17,18 +17,12 @@ func (b *book) answers(resource string) ([]entitlement.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := b.all()
-	if err != nil {
-		return nil, err
-	}
 	h := entitlement.Holder{ID: b.c.ID}
 	if h.Promotions, err = b.promoted(); err != nil {
 		return nil, err
 	}
-	for _, p := range list {
-		if p.Status.Live() && (p.Resource == "" || p.Resource == resource) {
-			h.Subscriptions = append(h.Subscriptions, entitling(&p.Subscription))
-		}
+	if h.Subscriptions, err = b.entitling(resource); err != nil {
+		return nil, err
 	}
 	return entitlement.Answers(b.ctx, b.st, b.env, cat, h, b.c.RefID, resource, b.at, func(id string) (catalog.Version, error) {
 		v, err := b.version(id)
@@ -48,6 +42,17 @@ func (b *book) promoted() (out []entitlement.Promotion, err error) {
 	for _, g := range list {
 		if g.EndedAt == nil {
 			out = append(out, entitlement.PromotionOf(g.Promotion))
+		}
+	}
+	return out, err
+}
+
+// entitling are the live subscriptions in the book that count for the customer, or one of its resources.
+func (b *book) entitling(resource string) (out []entitlement.Subscription, err error) {
+	list, err := b.all()
+	for _, p := range list {
+		if p.Status.Live() && (p.Resource == "" || p.Resource == resource) {
+			out = append(out, entitling(&p.Subscription))
 		}
 	}
 	return out, err

@@ -49,21 +49,36 @@ func (b *book) settle(now time.Time) error {
 	if b.due, err = b.st.DueTimers(b.ctx, b.env, b.c.ID, now); err != nil {
 		return err
 	}
-	for {
-		t, ok := b.next(now)
-		if !ok {
-			break
-		}
-		b.at = t.Due
-		if err := b.fire(t); err != nil {
-			return fmt.Errorf("timer %s of %s: %w", t.Kind, t.SubscriptionID, err)
-		}
+	if err := b.fireUntil(now); err != nil {
+		return err
 	}
 	for i := range b.events {
 		b.events[i].Actor = byTimer // also where a caller's write noticed it
 	}
 	b.save()
 	b.at, b.c.Due = now, nil
+	return nil
+}
+
+// fireUntil applies the book's timers that are due at now, in order.
+func (b *book) fireUntil(now time.Time) error {
+	for {
+		t, ok := b.next(now)
+		if !ok {
+			return nil
+		}
+		if err := b.fireNow(t); err != nil {
+			return err
+		}
+	}
+}
+
+// fireNow applies one timer at its due time.
+func (b *book) fireNow(t timer.Timer) error {
+	b.at = t.Due
+	if err := b.fire(t); err != nil {
+		return fmt.Errorf("timer %s of %s: %w", t.Kind, t.SubscriptionID, err)
+	}
 	return nil
 }
 
