@@ -38,6 +38,7 @@ type commands struct {
 	Clock     clockCmd     `cmd:"" help:"Show or move an environment's test clock."`
 	Catalog   catalogCmd   `cmd:"" help:"Export, plan and apply the catalog as a file."`
 	Provision provisionCmd `cmd:"" help:"Provision a customer."`
+	Explain   explainCmd   `cmd:"" help:"Explain what a customer may use, and why."`
 	Verify    verifyCmd    `cmd:"" help:"Recompute what follows from other data and print the differences."`
 	Backup    backupCmd    `cmd:"" help:"Copy the database to a file."`
 	Restore   restoreCmd   `cmd:"" help:"Make the database from a backup."`

@@ -193,6 +193,13 @@ func TestServe(t *testing.T) {
 	if code, _, errs := call(t, dir, at, append(customer, "--plan", "plan-x")...); code != failure || !strings.Contains(errs, "DuplicatedEntityNotAllowed") {
 		t.Errorf("provision with other content: %d\n%s", code, errs)
 	}
+	told := []string{"explain", "customer-1", "seats", "--requested-usage", "2", "--requested-values", "a,b"}
+	if code, out, errs := call(t, dir, at, told...); code != ok || !strings.Contains(out, "decision       Denied: there is no feature seats.") {
+		t.Errorf("explain: %d\n%s%s", code, out, errs)
+	}
+	if code, out, errs := call(t, dir, at, append(told, "--at", "2095-01-01T00:00:00Z", "--json")...); code != ok || !strings.Contains(out, `"accessDeniedReason": "FeatureNotFound"`) {
+		t.Errorf("explain --json: %d\n%s%s", code, out, errs)
+	}
 	if code, out, errs := call(t, dir, nil, "verify"); code != ok || !strings.Contains(out, "development: 1 customers") || !strings.Contains(out, "production: 0 customers") {
 		t.Errorf("verify: %d\n%s%s", code, out, errs)
 	}

@@ -40,6 +40,7 @@ func (t *Tx) EntitlementHolder(ctx context.Context, env tenant.ID, customerRef, 
 		}
 		if _, known := place[*id]; !known {
 			place[*id] = len(h.Subscriptions)
+			s.ID = *id
 			s.PlanID, s.Resource, s.StartDate, s.VersionID, s.PriceVersionID = *plan, *scope, *startDate, *version, *prices
 			if err := json.Unmarshal([]byte(*details), &s.Own); err != nil {
 				return err

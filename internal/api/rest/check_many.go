@@ -41,11 +41,12 @@ type checkIn struct {
 	RequestedUsage  Given[wantedUsage] `json:"requestedUsage,omitzero" doc:"Metered features: how much more is wanted, as fine as the feature's usage is."`
 	RequestedValues []string           `json:"requestedValues,omitempty" doc:"Enum features: the values that are wanted."`
 	At              Given[Time]        `json:"at,omitzero" doc:"An instant to come: the answer then, if nobody does anything until then. Default: now."`
+	Explain         bool               `json:"explain,omitempty" doc:"Say how the answer came about."`
 }
 
 // query takes the check over and names what is wrong with it.
 func (in *checkIn) query(c *errs.Checks, path string) entitlement.Query {
-	q := entitlement.Query{Customer: in.CustomerID, Feature: in.FeatureID, Resource: in.ResourceID}
+	q := entitlement.Query{Customer: in.CustomerID, Feature: in.FeatureID, Resource: in.ResourceID, Explain: in.Explain}
 	if text, ok := in.RequestedUsage.Get(); ok {
 		q.Ask.RequestedUsage, q.Ask.RequestedScale = text.read(c, path+"requestedUsage")
 	}

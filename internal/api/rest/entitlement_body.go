@@ -21,27 +21,28 @@ const (
 // featureEntitlementBody is the record of domain-entitlements-usage §1.3. What a feature's type does not have is left
 // out; so is all that belongs to a row when no source gives the feature. entitlement_json.go writes the same by hand.
 type featureEntitlementBody struct {
-	AccessDeniedReason       Opt[string]             `json:"accessDeniedReason" enum:"FeatureNotFound,CustomerNotFound,CustomerIsArchived,CustomerResourceNotFound,NoActiveSubscription,NoFeatureEntitlementInSubscription,RequestedUsageExceedingLimit,RequestedValuesMismatch,BudgetExceeded,Unknown,FeatureTypeMismatch,Revoked,InsufficientCredits,EntitlementNotFound"`
-	IsGranted                bool                    `json:"isGranted"`
-	Type                     string                  `json:"type" enum:"FEATURE,CREDIT"`
-	Feature                  *entitlementFeatureBody `json:"feature,omitempty"`
-	HasUnlimitedUsage        Given[bool]             `json:"hasUnlimitedUsage,omitzero"`
-	HasSoftLimit             Given[bool]             `json:"hasSoftLimit,omitzero"`
-	UsageLimit               Opt[int64]              `json:"usageLimit,omitzero"`
-	CurrentUsage             Given[meter.Amount]     `json:"currentUsage,omitzero" doc:"What was used in the present period, in the units in which the limit is."`
-	RequestedUsage           Given[meter.Amount]     `json:"requestedUsage,omitzero"`
-	EnumValues               []string                `json:"enumValues,omitempty"`
-	RequestedValues          []string                `json:"requestedValues,omitempty"`
-	ResetPeriod              Opt[string]             `json:"resetPeriod,omitzero" enum:"YEAR,MONTH,WEEK,DAY,HOUR"`
-	ResetPeriodConfiguration Opt[resetAccordingBody] `json:"resetPeriodConfiguration,omitzero"`
-	UsagePeriodAnchor        Given[Time]             `json:"usagePeriodAnchor,omitzero" doc:"Where periods are counted from."`
-	UsagePeriodStart         Given[Time]             `json:"usagePeriodStart,omitzero"`
-	UsagePeriodEnd           Given[Time]             `json:"usagePeriodEnd,omitzero" doc:"Usage starts again at 0 then."`
-	NextResetDate            Given[Time]             `json:"nextResetDate,omitzero" doc:"The same as usagePeriodEnd."`
-	DisplayNameOverride      Given[string]           `json:"displayNameOverride,omitzero"`
-	HiddenFromWidgets        []string                `json:"hiddenFromWidgets,omitempty"`
-	EntitlementUpdatedAt     Given[Time]             `json:"entitlementUpdatedAt,omitzero"`
-	ValidUntil               Given[Time]             `json:"validUntil,omitzero" doc:"From then on it has to be asked again."`
+	AccessDeniedReason       Opt[string]              `json:"accessDeniedReason" enum:"FeatureNotFound,CustomerNotFound,CustomerIsArchived,CustomerResourceNotFound,NoActiveSubscription,NoFeatureEntitlementInSubscription,RequestedUsageExceedingLimit,RequestedValuesMismatch,BudgetExceeded,Unknown,FeatureTypeMismatch,Revoked,InsufficientCredits,EntitlementNotFound"`
+	IsGranted                bool                     `json:"isGranted"`
+	Type                     string                   `json:"type" enum:"FEATURE,CREDIT"`
+	Feature                  *entitlementFeatureBody  `json:"feature,omitempty"`
+	HasUnlimitedUsage        Given[bool]              `json:"hasUnlimitedUsage,omitzero"`
+	HasSoftLimit             Given[bool]              `json:"hasSoftLimit,omitzero"`
+	UsageLimit               Opt[int64]               `json:"usageLimit,omitzero"`
+	CurrentUsage             Given[meter.Amount]      `json:"currentUsage,omitzero" doc:"What was used in the present period, in the units in which the limit is."`
+	RequestedUsage           Given[meter.Amount]      `json:"requestedUsage,omitzero"`
+	EnumValues               []string                 `json:"enumValues,omitempty"`
+	RequestedValues          []string                 `json:"requestedValues,omitempty"`
+	ResetPeriod              Opt[string]              `json:"resetPeriod,omitzero" enum:"YEAR,MONTH,WEEK,DAY,HOUR"`
+	ResetPeriodConfiguration Opt[resetAccordingBody]  `json:"resetPeriodConfiguration,omitzero"`
+	UsagePeriodAnchor        Given[Time]              `json:"usagePeriodAnchor,omitzero" doc:"Where periods are counted from."`
+	UsagePeriodStart         Given[Time]              `json:"usagePeriodStart,omitzero"`
+	UsagePeriodEnd           Given[Time]              `json:"usagePeriodEnd,omitzero" doc:"Usage starts again at 0 then."`
+	NextResetDate            Given[Time]              `json:"nextResetDate,omitzero" doc:"The same as usagePeriodEnd."`
+	DisplayNameOverride      Given[string]            `json:"displayNameOverride,omitzero"`
+	HiddenFromWidgets        []string                 `json:"hiddenFromWidgets,omitempty"`
+	EntitlementUpdatedAt     Given[Time]              `json:"entitlementUpdatedAt,omitzero"`
+	ValidUntil               Given[Time]              `json:"validUntil,omitzero" doc:"From then on it has to be asked again."`
+	Explanation              *entitlement.Explanation `json:"explanation,omitempty" doc:"How the answer came about, when that was asked for."`
 }
 
 type entitlementFeatureBody struct {
@@ -120,6 +121,7 @@ func featureEntitlementOf(a *entitlement.Answer, kind string) featureEntitlement
 	if a.Entitlement != nil {
 		b.row(a.Entitlement)
 	}
+	b.Explanation = a.Explanation
 	return b
 }
 

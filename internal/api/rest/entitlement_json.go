@@ -54,6 +54,9 @@ func appendMembers(b []byte, a *entitlement.Answer, kind string) []byte {
 	if until := a.ValidUntil(); !until.IsZero() {
 		b = appendTime(b, `,"validUntil":"`, until)
 	}
+	if a.Explanation != nil {
+		b = appendSlow(append(b, `,"explanation":`...), a.Explanation)
+	}
 	return b
 }
 

@@ -76,8 +76,9 @@ type checkInput struct {
 	ResourceID      string      `query:"resourceId"`
 	RequestedUsage  wantedUsage `query:"requestedUsage" doc:"Metered features: how much more is wanted, as fine as the feature's usage is."`
 	RequestedValues []string    `query:"requestedValues" doc:"Enum features: the values that are wanted."`
+	At              Time        `query:"at" doc:"An instant to come: the answer then, if nobody does anything until then. Default: now."`
+	Explain         bool        `query:"explain" doc:"Say how the answer came about."`
 	MinPosition
-	At Time `query:"at" doc:"An instant to come: the answer then, if nobody does anything until then. Default: now."`
 }
 
 var checkBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
@@ -135,6 +136,7 @@ type checkQuery struct {
 	feature, currency, resource string
 	ask                         rules.Ask
 	at                          time.Time // zero for now
+	explain                     bool
 	unknown                     []string
 }
 
@@ -142,7 +144,7 @@ type checkQuery struct {
 func parseCheck(query string) (q checkQuery, err error) {
 	var c errs.Checks
 	var once seen
-	usage, at := "", ""
+	usage, at, explain := "", "", "false"
 	h := hotQuery{rest: query}
 	for name, value, ok := h.next(); ok; name, value, ok = h.next() {
 		switch name {
@@ -156,6 +158,8 @@ func parseCheck(query string) (q checkQuery, err error) {
 			once.set(&c, 1<<3, name, &usage, value)
 		case "at":
 			once.set(&c, 1<<4, name, &at, value)
+		case "explain":
+			once.set(&c, 1<<5, name, &explain, value)
 		case "requestedValues":
 			for v := range strings.SplitSeq(value, ",") {
 				if v != "" {
@@ -176,6 +180,11 @@ func parseCheck(query string) (q checkQuery, err error) {
 		if q.at, err = parseTime(at); err != nil {
 			c.Shape("at", "%s", err)
 		}
+	}
+	if q.explain = explain == "true"; !q.explain && explain != "false" {
+		c.Shape("explain", "must be true or false")
+	} else if q.explain && q.currency != "" {
+		c.Shape("explain", "is for features")
 	}
 	switch {
 	case q.feature == "" && q.currency == "":

@@ -7,6 +7,7 @@ import (
 
 	"github.com/purserhq/purser/internal/base/errs"
 	"github.com/purserhq/purser/internal/base/tenant"
+	"github.com/purserhq/purser/internal/core/subscription"
 )
 
 // Foresight tells what will become of customers if nobody does anything: trials end, what is scheduled happens.
@@ -21,12 +22,15 @@ type Sight struct {
 	Customer string    // refId
 	Resource string    // refId; "" for none
 	At       time.Time // zero for now
+	All      bool      // all subscriptions are of interest, not only those that count
 }
 
 // Prospect is what is there at an instant.
 type Prospect struct {
 	At     time.Time
 	Holder Holder
+	// Subscriptions are the customer's, the newest first, where they were asked for.
+	Subscriptions []subscription.Subscription
 }
 
 // WithForesight lets the service look ahead.
@@ -47,7 +51,7 @@ func past(now time.Time) string {
 // CheckAt answers a check at an instant to come, as things stand now. It is compiled for the occasion: the cache is neither
 // asked nor told.
 func (s *Service) CheckAt(ctx context.Context, env tenant.ID, q Query) (Answer, error) {
-	set, v, at, err := s.setAt(ctx, s.cache.environment(env), when{key{env, q.Customer, q.Resource}, q.At})
+	set, v, at, err := s.setAt(ctx, s.cache.environment(env), when{key: key{env, q.Customer, q.Resource}, at: q.At})
 	if err != nil {
 		return Answer{}, err
 	}
@@ -61,7 +65,7 @@ func (s *Service) setAt(ctx context.Context, e *environment, w when) (set *Set, 
 		return set, e.vocabulary.Load(), at, err
 	}
 	at = w.at.UnixMicro()
-	err = s.ahead.Foresee(ctx, w.env, Sight{w.customer, w.resource, w.at}, func(st Store, p Prospect) (err error) {
+	err = s.ahead.Foresee(ctx, w.env, Sight{Customer: w.customer, Resource: w.resource, At: w.at}, func(st Store, p Prospect) (err error) {
 		v = e.vocabulary.Load()
 		if !p.Holder.Known {
 			set, err = assembly{}.compile(p.Holder, w.key)

@@ -22,6 +22,8 @@ type Answer struct {
 	Scope        string       // refId of the resource whose usage counts; "" for the customer's own
 	UsageVersion uint32       // counts the changes of the usage
 
+	Explanation *Explanation // nil unless it was asked for
+
 	changesAt time.Time // of the sources; zero for none in sight
 }
 

@@ -21,12 +21,14 @@ type Query struct {
 	Resource string // refId; "" for none
 	Ask      rules.Ask
 	At       time.Time // an instant to come; zero for now
+	Explain  bool
 }
 
 // when is what a set is about: a customer or resource, now or at an instant to come.
 type when struct {
 	key
-	at time.Time
+	at      time.Time
+	explain int // which check is explained; 0 for none: an explanation is nobody else's
 }
 
 // CheckAll answers many checks, in their order. What is not in the cache is compiled once per customer or resource, a few
@@ -40,13 +42,16 @@ func (s *Service) CheckAll(ctx context.Context, env tenant.ID, list []Query) ([]
 	rows := map[when][]int{}
 	for i := range list {
 		q := &list[i]
-		w := when{key{env, q.Customer, q.Resource}, q.At}
-		if q.At.IsZero() {
+		w := when{key: key{env, q.Customer, q.Resource}, at: q.At}
+		if q.Explain {
+			w.explain = i + 1
+		}
+		if q.At.IsZero() && !q.Explain {
 			if set := s.cache.get(w.key); set != nil && e.usable(set, now.UnixMicro()) {
 				out[i] = set.reply(e.vocabulary.Load(), q, now.UnixMicro())
 				continue
 			}
-		} else if q.At.Before(now) {
+		} else if !q.At.IsZero() && q.At.Before(now) {
 			c.Shape(fmt.Sprintf("checks[%d].at", i), "%s", past(now))
 		}
 		if rows[w] == nil {
@@ -58,19 +63,31 @@ func (s *Service) CheckAll(ctx context.Context, env tenant.ID, list []Query) ([]
 		return nil, err
 	}
 	err := few(ctx, len(missing), func(ctx context.Context, n int) error {
-		set, v, at, err := s.setAt(ctx, e, missing[n])
-		if e, ok := errs.As(err); ok && e.Code == errPast.Code { // the clock was moved meanwhile, by another node
-			err = errPast.At(fmt.Sprintf("checks[%d].at", rows[missing[n]][0]), "%s", e.Message)
+		w := missing[n]
+		if w.explain > 0 {
+			i := w.explain - 1
+			var err error
+			out[i], err = s.Explain(ctx, env, list[i])
+			return named(err, i)
 		}
-		if err != nil {
+		set, v, at, err := s.setAt(ctx, e, w)
+		if err = named(err, rows[w][0]); err != nil {
 			return err
 		}
-		for _, i := range rows[missing[n]] {
+		for _, i := range rows[w] {
 			out[i] = set.reply(v, &list[i], at)
 		}
 		return nil
 	})
 	return out, err
+}
+
+// named names the check that is refused: the clock was moved meanwhile, by another node.
+func named(err error, row int) error {
+	if e, ok := errs.As(err); ok && e.Code == errPast.Code {
+		return errPast.At(fmt.Sprintf("checks[%d].at", row), "%s", e.Message)
+	}
+	return err
 }
 
 // reply is the answer to a query.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/purserhq/purser/internal/core/catalog"
+	"github.com/purserhq/purser/internal/core/rules"
 )
 
 // Beside is an add-on as a part of one subscription.
@@ -74,6 +75,20 @@ func (p *pieces) merge() Entitlement {
 	if len(p.addons) == 0 {
 		return *p.plan
 	}
+	list, override := p.counted()
+	if !override {
+		return sum(list)
+	}
+	out := largest(list)
+	if p.plan != nil && p.plan.Overage { // it is charged, whoever sets the limit
+		out.Row.Soft, out.Overage = true, true
+	}
+	return out
+}
+
+// counted are the rows that make the result: the plan's and all increments together, or overrides alone. Of overrides one
+// counts, and of enum values all.
+func (p *pieces) counted() (list []piece, override bool) {
 	slices.SortFunc(p.addons, piece.compare)
 	var overrides, increments []piece
 	if p.plan != nil {
@@ -87,24 +102,18 @@ func (p *pieces) merge() Entitlement {
 		}
 	}
 	if len(overrides) == 0 {
-		return sum(increments)
+		return granted(increments), false
 	}
-	out := largest(overrides)
-	if p.plan != nil && p.plan.Overage { // it is charged, whoever sets the limit
-		out.Row.Soft, out.Overage = true, true
+	list = granted(overrides)
+	if list[0].Row.Type != rules.Enum {
+		list = []piece{best(list)}
 	}
-	return out
+	return list, true
 }
 
 // largest is the override that wins; enum values are united, since a set has no maximum.
 func largest(list []piece) Entitlement {
-	list = granted(list)
-	best := list[0]
-	for _, a := range list[1:] {
-		if cmp.Or(boolean(a.Row.Unlimited, best.Row.Unlimited), cmp.Compare(a.amount(), best.amount()), boolean(a.Row.Soft, best.Row.Soft)) > 0 {
-			best = a
-		}
-	}
+	best := best(list)
 	out := *best.Entitlement
 	out.Row.Limit = best.amount()
 	out.Row.EnumValues = union(list)
@@ -112,9 +121,18 @@ func largest(list []piece) Entitlement {
 	return out
 }
 
+func best(list []piece) piece {
+	best := list[0]
+	for _, a := range list[1:] {
+		if cmp.Or(boolean(a.Row.Unlimited, best.Row.Unlimited), cmp.Compare(a.amount(), best.amount()), boolean(a.Row.Soft, best.Row.Soft)) > 0 {
+			best = a
+		}
+	}
+	return best
+}
+
 // sum adds up the rows: the plan's is the first, if there is one, and gives everything that is no amount.
 func sum(list []piece) Entitlement {
-	list = granted(list)
 	out := *list[0].Entitlement
 	out.Row.Limit, out.Row.HasLimit, out.Row.Unlimited, out.Row.Soft = 0, false, false, false
 	for _, a := range list {

@@ -43,6 +43,7 @@ type Promotion struct {
 
 // Subscription is one whose status gives access: the customer's own, and the resource's.
 type Subscription struct {
+	ID               string // internal
 	PlanID           string // internal
 	VersionID        string
 	PriceVersionID   string   // the version whose prices are paid; "" for the same

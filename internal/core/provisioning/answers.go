@@ -61,7 +61,7 @@ func (b *book) entitling(resource string) (out []entitlement.Subscription, err e
 // entitling is what of a subscription decides about entitlements.
 func entitling(s *subscription.Subscription) entitlement.Subscription {
 	e := entitlement.Subscription{
-		PlanID: s.PlanID, Resource: s.Resource, StartDate: s.StartDate, VersionID: s.VersionID, PriceVersionID: s.PriceVersionID, Bases: s.Bases, InTrial: s.Status == subscription.InTrial,
+		ID: s.ID, PlanID: s.PlanID, Resource: s.Resource, StartDate: s.StartDate, VersionID: s.VersionID, PriceVersionID: s.PriceVersionID, Bases: s.Bases, InTrial: s.Status == subscription.InTrial,
 		TrialEndDate: s.TrialEndDate, CancellationDate: s.CancellationDate, EndDate: s.EndDate, Own: s.Own(),
 	}
 	for _, a := range s.Addons {

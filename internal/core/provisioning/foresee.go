@@ -1,11 +1,14 @@
 package provisioning
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/purserhq/purser/internal/base/tenant"
 	"github.com/purserhq/purser/internal/core/entitlement"
+	"github.com/purserhq/purser/internal/core/subscription"
 	"github.com/purserhq/purser/internal/core/timer"
 )
 
@@ -44,10 +47,14 @@ func (s *Service) Foresee(ctx context.Context, env tenant.ID, sight entitlement.
 	}
 }
 
+// newest is how many of a customer's subscriptions are shown.
+const newest = 50
+
 // bring makes a prospect what it will be at its instant.
 func (s *Service) bring(ctx context.Context, st Store, env tenant.ID, sight entitlement.Sight, now time.Time, p *entitlement.Prospect) error {
 	h := &p.Holder
-	if !h.Known || h.Archived || h.Due == nil || h.Due.After(p.At) {
+	ahead := h.Known && !h.Archived && h.Due != nil && !h.Due.After(p.At)
+	if !h.Known || !ahead && !sight.All {
 		return nil
 	}
 	c, err := st.CustomerByRef(ctx, env, sight.Customer)
@@ -55,12 +62,44 @@ func (s *Service) bring(ctx context.Context, st Store, env tenant.ID, sight enti
 		return err
 	}
 	b := s.open(ctx, st, env, &c, now)
-	if err := b.runAhead(p.At); err != nil {
-		return err
+	if ahead {
+		if err := b.runAhead(p.At); err != nil {
+			return err
+		}
+		h.Due = b.nextDue()
+		if h.Subscriptions, err = b.entitling(sight.Resource); err != nil {
+			return err
+		}
 	}
-	h.Due = b.nextDue()
-	h.Subscriptions, err = b.entitling(sight.Resource)
+	if sight.All {
+		p.Subscriptions, err = b.everything()
+	}
 	return err
+}
+
+// everything are the customer's newest subscriptions and all that have not ended, as the book has them.
+func (b *book) everything() ([]subscription.Subscription, error) {
+	stored, err := b.st.NewestSubscriptions(b.ctx, b.env, b.c.ID, newest)
+	if err != nil {
+		return nil, err
+	}
+	list, err := b.all()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	var out []subscription.Subscription
+	for _, p := range list {
+		known[p.ID] = true
+		out = append(out, p.Subscription)
+	}
+	for _, s := range stored {
+		if !known[s.ID] {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(x, y subscription.Subscription) int { return cmp.Compare(y.ID, x.ID) })
+	return out, nil
 }
 
 // runAhead lets everything happen that is due until an instant to come. What only announces something is left out: it

@@ -41,6 +41,8 @@ type Store interface {
 	OwnerOf(ctx context.Context, env tenant.ID, ref string) (Owner, error)
 	// SubscriptionEvents are the events of one subscription, the oldest first: at most the newest so many.
 	SubscriptionEvents(ctx context.Context, env tenant.ID, ref string, limit int) ([]event.Event, error)
+	// NewestSubscriptions are the newest of a customer, whatever became of them, the newest first and without their prices.
+	NewestSubscriptions(ctx context.Context, env tenant.ID, customerID string, limit int) ([]subscription.Subscription, error)
 	CouponByRef(ctx context.Context, env tenant.ID, ref string) (catalog.Coupon, error)
 	// InsertResource makes a resource of a customer; one that exists is left alone.
 	InsertResource(env tenant.ID, r Resource)
