@@ -21,6 +21,8 @@ const roleArg = "role"
 var roles = map[string]func(ctx context.Context, p place, talk *talk) error{
 	"serve":           serveRole,
 	"hello":           helloRole,
+	"check":           checkRole,
+	"map":             mapRole,
 	"raw-" + sqlite:   rawSQLiteRole,
 	"raw-" + postgres: rawPostgresRole,
 }
@@ -31,6 +33,8 @@ type place struct {
 	Data   string // folder of the SQLite file
 	DSN    string
 	Body   string // what hello answers
+
+	Customers int // in memory
 }
 
 type question struct {
@@ -44,6 +48,7 @@ type question struct {
 type reply struct {
 	sample
 	URL   string
+	Heap  float64 // bytes per customer
 	Error string
 }
 
@@ -121,7 +126,9 @@ type child struct {
 	in  io.WriteCloser
 	out *json.Decoder
 	log *os.File
-	URL string
+
+	first reply
+	URL   string
 }
 
 // spawn starts a role; wrap is a command to run it under.
@@ -153,11 +160,10 @@ func (b *bench) spawn(role string, p place, wrap ...string) (*child, error) {
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}
-	var first reply
-	if err := c.out.Decode(&first); err != nil {
+	if err := c.out.Decode(&c.first); err != nil {
 		return nil, c.failed(fmt.Errorf("start: %w", err))
 	}
-	c.URL = first.URL
+	c.URL = c.first.URL
 	return c, nil
 }
 

@@ -27,7 +27,7 @@ type bench struct {
 }
 
 func (b *bench) all(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{b.provisions, b.slowDisk, b.checks, b.catalogs, b.changes} {
+	for _, part := range []func(context.Context) error{b.inProcess, b.provisions, b.slowDisk, b.checks, b.catalogs, b.changes} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -52,6 +52,7 @@ type sample struct {
 	Ops     int
 	Seconds float64
 	CPU     float64 // seconds of the process under test
+	Allocs  float64 // of that process, where it was counted
 }
 
 func (s sample) rate() float64 { return float64(s.Ops) / s.Seconds }
@@ -62,34 +63,51 @@ type side interface {
 	round(ctx context.Context, clients int, d time.Duration) (sample, error)
 }
 
-// duel lets both sides take turns. Each first has a round that does not count.
+// duel lets both sides take turns.
 func (b *bench) duel(ctx context.Context, clients int, ours, raw side) (pairs [][2]sample, err error) {
+	rounds, err := b.turns(ctx, b.round, turn{ours, clients}, turn{raw, clients})
+	return pair(rounds, 0, 1), err
+}
+
+// turn is a side with a number of clients.
+type turn struct {
+	side
+	clients int
+}
+
+// turns returns rounds of several sides, in their order; each begins with another side. Before them each side has one
+// that does not count.
+func (b *bench) turns(ctx context.Context, d time.Duration, sides ...turn) (rounds [][]sample, err error) {
 	for i := -1; i < b.rounds; i++ {
-		var p [2]sample
-		order := []int{0, 1}
-		if i%2 == 1 {
-			order = []int{1, 0}
-		}
-		d := b.round
+		list, d := make([]sample, len(sides)), d
 		if i < 0 {
 			d /= 2
 		}
-		for _, k := range order {
+		for n := range sides {
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			if p[k], err = []side{ours, raw}[k].round(ctx, clients, d); err != nil {
+			k := (n + max(i, 0)) % len(sides)
+			if list[k], err = sides[k].round(ctx, sides[k].clients, d); err != nil {
 				return nil, err
 			}
-			if p[k].Ops == 0 {
-				return nil, fmt.Errorf("%T: not one answer in %s", []side{ours, raw}[k], d)
+			if list[k].Ops == 0 {
+				return nil, fmt.Errorf("%T: not one answer in %s", sides[k].side, d)
 			}
 		}
 		if i >= 0 {
-			pairs = append(pairs, p)
+			rounds = append(rounds, list)
 		}
 	}
-	return pairs, nil
+	return rounds, nil
+}
+
+// pair picks two sides of rounds.
+func pair(rounds [][]sample, ours, raw int) (pairs [][2]sample) {
+	for _, r := range rounds {
+		pairs = append(pairs, [2]sample{r[ours], r[raw]})
+	}
+	return pairs
 }
 
 // compare makes one row of pairs of a measure; the ratio is the median of the rounds' own ratios.

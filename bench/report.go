@@ -19,6 +19,7 @@ type row struct {
 	ours, raw, ratio         float64
 	oursCPU, rawCPU          float64 // microseconds of the process under test
 	least, most              float64 // what the ratio must be; 0 for no target
+	absolute                 bool    // the target is most, and about Purser's own value
 	skipped                  string  // why it was not measured
 }
 
@@ -26,6 +27,8 @@ func (r row) name() string { return fmt.Sprintf("%s %s %d", r.what, r.engine, r.
 
 func (r row) target() string {
 	switch {
+	case r.absolute:
+		return "≤ " + number(r.most) + r.unit
 	case r.least > 0:
 		return fmt.Sprintf("≥ %.2f", r.least)
 	case r.most > 0:
@@ -40,7 +43,9 @@ func (r row) verdict() string {
 		return "not measured: " + r.skipped
 	case r.target() == "":
 		return ""
-	case r.ratio >= r.least && (r.most == 0 || r.ratio <= r.most):
+	case r.absolute && r.ours <= r.most:
+		return "ok"
+	case !r.absolute && r.ratio >= r.least && (r.most == 0 || r.ratio <= r.most):
 		return "ok"
 	}
 	return "miss"
@@ -48,12 +53,20 @@ func (r row) verdict() string {
 
 // cells are the columns of the table.
 func (r row) cells() []string {
-	ours, raw, ratio, cpu := "", "", "", ""
-	if r.skipped == "" {
-		ours, raw, ratio = number(r.ours)+r.unit, number(r.raw)+r.unit, fmt.Sprintf("%.2f", r.ratio)
-		cpu = number(r.oursCPU) + " / " + number(r.rawCPU)
+	ours, raw, ratio, cpu, clients := "", "", "", "", fmt.Sprint(r.clients)
+	if r.clients == 0 {
+		clients = ""
 	}
-	return []string{r.what, r.engine, fmt.Sprint(r.clients), ours, raw, ratio, r.target(), r.verdict(), cpu}
+	if r.skipped == "" {
+		ours = number(r.ours) + r.unit
+		if !r.absolute {
+			cpu = number(r.oursCPU) + " / " + number(r.rawCPU)
+		}
+		if !r.absolute || r.raw > 0 {
+			raw, ratio = number(r.raw)+r.unit, fmt.Sprintf("%.2f", r.ratio)
+		}
+	}
+	return []string{r.what, r.engine, clients, ours, raw, ratio, r.target(), r.verdict(), cpu}
 }
 
 var header = []string{"what", "engine", "clients", "Purser", "raw", "ratio", "target", "", "CPU µs, both"}
