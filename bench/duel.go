@@ -53,6 +53,7 @@ type sample struct {
 	Seconds float64
 	CPU     float64 // seconds of the process under test
 	Allocs  float64 // of that process, where it was counted
+	P99     float64 // seconds of an answer, where it was counted
 }
 
 func (s sample) rate() float64 { return float64(s.Ops) / s.Seconds }

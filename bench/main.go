@@ -23,6 +23,7 @@ type options struct {
 	rounds   int
 	round    time.Duration
 	clients  []int
+	many     int // customers in a large cache
 	only     *regexp.Regexp
 	markdown string
 	profiles string
@@ -57,9 +58,9 @@ func parse(args []string) (opt options, err error) {
 	if err := f.Parse(args); err != nil {
 		return opt, err
 	}
-	opt.clients = []int{1, 16, 64}
+	opt.clients, opt.many = []int{1, 16, 64}, 300_000
 	if *quick {
-		opt.rounds, opt.round, opt.clients = 2, 250*time.Millisecond, []int{16}
+		opt.rounds, opt.round, opt.clients, opt.many = 2, 250*time.Millisecond, []int{16}, 10_000
 	}
 	opt.only, err = regexp.Compile(*only)
 	return opt, err
