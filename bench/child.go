@@ -41,6 +41,7 @@ type question struct {
 	Do      string // cpu, profile, profiled, round
 	File    string
 	Plan    string
+	Work    string // of a raw transaction; "" for a provision
 	Clients int
 	Time    time.Duration
 }

@@ -62,6 +62,7 @@ func customerRef(plan string, n int64) string { return fmt.Sprintf("customer-%s-
 type rawSide struct {
 	*child
 	plan string
+	work string
 }
 
 // round implements side.
@@ -70,7 +71,7 @@ func (r rawSide) round(_ context.Context, clients int, d time.Duration) (sample,
 	if err != nil {
 		return before, err
 	}
-	s, err := r.ask(question{Do: "round", Plan: r.plan, Clients: clients, Time: d})
+	s, err := r.ask(question{Do: "round", Plan: r.plan, Work: r.work, Clients: clients, Time: d})
 	s.CPU -= before.CPU
 	return s, err
 }
@@ -131,14 +132,14 @@ func (b *bench) provision(ctx context.Context, engine, what string, clients []in
 		loads[plan.id] = &httpSide{server: ours, request: provisionRequest(ours, plan.id), status: "201"}
 		defer loads[plan.id].close()
 		if engine == postgres {
-			if err := b.settle(ctx, loads[plan.id], rawSide{raw, plan.id}); err != nil {
+			if err := b.settle(ctx, loads[plan.id], rawSide{raw, plan.id, ""}); err != nil {
 				return err
 			}
 		}
 	}
 	for _, r := range rows {
 		err := b.profiled(ours, r.name(), func() error {
-			pairs, err := b.duel(ctx, r.clients, loads[r.plan], rawSide{raw, r.plan})
+			pairs, err := b.duel(ctx, r.clients, loads[r.plan], rawSide{raw, r.plan, ""})
 			if err == nil {
 				b.report.add(compare(r, pairs, sample.rate))
 			}

@@ -14,6 +14,7 @@ import (
 type rawPostgres struct {
 	pool  *pgxpool.Pool
 	plans map[string]rawPlan
+	usage rawUsage
 	n     atomic.Int64
 }
 
@@ -34,6 +35,18 @@ func openRawPostgres(ctx context.Context, p place) (*rawPostgres, error) {
 			return nil, err
 		}
 		r.plans[plan.id] = known
+	}
+	if err := r.pool.QueryRow(ctx, meteredSQL, env, metered).Scan(&r.usage.feature); err != nil {
+		r.pool.Close()
+		return nil, err
+	}
+	rows, err := r.pool.Query(ctx, copiesSQL, env, usageCustomers)
+	if err == nil {
+		r.usage.customers, err = pgx.CollectRows(rows, pgx.RowToStructByPos[rawCustomer])
+	}
+	if err != nil {
+		r.pool.Close()
+		return nil, err
 	}
 	return r, nil
 }
@@ -68,6 +81,14 @@ func (r *rawPostgres) provision(ctx context.Context, plan rawPlan, ref string) e
 }
 
 func (r *rawPostgres) round(ctx context.Context, q question) (sample, error) {
+	switch q.Work {
+	case reportWork:
+		return crowd(q.Clients, q.Time, func(int) error { return r.report(ctx) })
+	case reportsWork:
+		return crowd(q.Clients, q.Time, func(int) error { return r.reports(ctx) })
+	case eventsWork:
+		return crowd(q.Clients, q.Time, func(int) error { return r.events(ctx) })
+	}
 	plan := r.plans[q.Plan]
 	return crowd(q.Clients, q.Time, func(int) error {
 		return r.provision(ctx, plan, customerRef(plan.ref, r.n.Add(1)))

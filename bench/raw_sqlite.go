@@ -19,6 +19,7 @@ type rawSQLite struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 	plans map[string]rawPlan
+	usage rawUsage
 	n     atomic.Int64
 }
 
@@ -36,6 +37,7 @@ func openRawSQLite(ctx context.Context, p place) (*rawSQLite, error) {
 	for _, text := range []string{
 		`begin immediate`, `commit`, `rollback`, headSQL, customerSQL,
 		insertCustomerSQL, insertSubscriptionSQL, insertTimerSQL, insertEventSQL,
+		insertMeasurementSQL, counterSQL, saveCounterSQL, insertUsageEventSQL,
 	} {
 		stmt, err := r.conn.PrepareContext(ctx, strings.TrimSpace(text)) //nolint:sqlclosecheck // close does
 		if err != nil {
@@ -50,7 +52,10 @@ func openRawSQLite(ctx context.Context, p place) (*rawSQLite, error) {
 		}
 		r.plans[plan.id] = known
 	}
-	return r, nil
+	if err := r.conn.QueryRowContext(ctx, meteredSQL, env, metered).Scan(&r.usage.feature); err != nil {
+		return nil, err
+	}
+	return r, r.copies(ctx)
 }
 
 func (r *rawSQLite) close() error {
@@ -63,7 +68,18 @@ func (r *rawSQLite) close() error {
 func sqliteStamp(t time.Time) any { return t.Format("2006-01-02T15:04:05.000000Z") }
 
 // provision is the raw transaction.
-func (r *rawSQLite) provision(ctx context.Context, plan rawPlan, ref string) (err error) {
+func (r *rawSQLite) provision(ctx context.Context, plan rawPlan, ref string) error {
+	return r.transaction(ctx, func() error {
+		for _, read := range []insert{{headSQL, []any{env}}, {customerSQL, []any{env, ref}}} {
+			if err := r.drain(ctx, read); err != nil {
+				return err
+			}
+		}
+		return r.insert(ctx, plan.inserts(ref, rawNow(), sqliteStamp))
+	})
+}
+
+func (r *rawSQLite) transaction(ctx context.Context, fn func() error) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, err := r.stmts[`begin immediate`].ExecContext(ctx); err != nil {
@@ -74,12 +90,15 @@ func (r *rawSQLite) provision(ctx context.Context, plan rawPlan, ref string) (er
 			_, _ = r.stmts[`rollback`].ExecContext(ctx)
 		}
 	}()
-	for _, read := range []insert{{headSQL, []any{env}}, {customerSQL, []any{env, ref}}} {
-		if err := r.drain(ctx, read); err != nil {
-			return err
-		}
+	if err := fn(); err != nil {
+		return err
 	}
-	for _, row := range plan.inserts(ref, rawNow(), sqliteStamp) {
+	_, err = r.stmts[`commit`].ExecContext(ctx)
+	return err
+}
+
+func (r *rawSQLite) insert(ctx context.Context, list []insert) (err error) {
+	for _, row := range list {
 		if row.sql == insertEventSQL {
 			err = r.drain(ctx, row)
 		} else {
@@ -89,8 +108,7 @@ func (r *rawSQLite) provision(ctx context.Context, plan rawPlan, ref string) (er
 			return err
 		}
 	}
-	_, err = r.stmts[`commit`].ExecContext(ctx)
-	return err
+	return nil
 }
 
 // drain runs a statement and reads the rows that it returns.
@@ -117,6 +135,14 @@ func (r *rawSQLite) drain(ctx context.Context, q insert) error {
 }
 
 func (r *rawSQLite) round(ctx context.Context, q question) (sample, error) {
+	switch q.Work {
+	case reportWork:
+		return crowd(q.Clients, q.Time, func(int) error { return r.report(ctx) })
+	case reportsWork:
+		return crowd(q.Clients, q.Time, func(int) error { return r.reports(ctx) })
+	case eventsWork:
+		return crowd(q.Clients, q.Time, func(int) error { return r.events(ctx) })
+	}
 	plan := r.plans[q.Plan]
 	return crowd(q.Clients, q.Time, func(int) error {
 		return r.provision(ctx, plan, customerRef(plan.ref, r.n.Add(1)))
