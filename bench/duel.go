@@ -27,7 +27,7 @@ type bench struct {
 }
 
 func (b *bench) all(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{b.inProcess, b.provisions, b.slowDisk, b.checks, b.usages, b.catalogs, b.changes} {
+	for _, part := range []func(context.Context) error{b.inProcess, b.provisions, b.slowDisk, b.checks, b.usages, b.streams, b.catalogs, b.changes} {
 		if err := part(ctx); err != nil {
 			return err
 		}

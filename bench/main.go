@@ -24,6 +24,7 @@ type options struct {
 	round    time.Duration
 	clients  []int
 	many     int // customers in a large cache
+	told     int // changes that the stream tells of
 	only     *regexp.Regexp
 	markdown string
 	profiles string
@@ -58,9 +59,9 @@ func parse(args []string) (opt options, err error) {
 	if err := f.Parse(args); err != nil {
 		return opt, err
 	}
-	opt.clients, opt.many = []int{1, 16, 64}, 300_000
+	opt.clients, opt.many, opt.told = []int{1, 16, 64}, 300_000, 240
 	if *quick {
-		opt.rounds, opt.round, opt.clients, opt.many = 2, 250*time.Millisecond, []int{16}, 10_000
+		opt.rounds, opt.round, opt.clients, opt.many, opt.told = 2, 250*time.Millisecond, []int{16}, 10_000, 60
 	}
 	opt.only, err = regexp.Compile(*only)
 	return opt, err
