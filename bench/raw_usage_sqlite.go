@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -33,14 +35,8 @@ func (r *rawSQLite) reports(ctx context.Context) error {
 	return r.transaction(ctx, func() error {
 		for i := range list {
 			c := &list[i]
-			rows, err := r.stmts[counterSQL].QueryContext(ctx, env, c.ID, r.usage.feature)
-			if err != nil {
-				return err
-			}
-			if rows.Next() {
-				err = rows.Scan(&c.value, &c.ver)
-			}
-			if err := joined(err, rows.Err, rows.Close); err != nil {
+			err := r.stmts[counterSQL].QueryRowContext(ctx, env, c.ID, r.usage.feature).Scan(&c.value, &c.ver)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
 			c.value, c.ver = c.value+1, c.ver+1
