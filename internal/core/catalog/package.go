@@ -130,6 +130,13 @@ func (v *Version) Overage(e *Entitlement) bool {
 	})
 }
 
+// ByUsage reports whether the version charges all usage of a feature, in money.
+func (v *Version) ByUsage(featureID string) bool {
+	return slices.ContainsFunc(v.Prices, func(p Price) bool {
+		return !p.Overage && p.BillingModel == UsageBased && p.FeatureID == featureID && p.Currency() != ""
+	})
+}
+
 // Trial is a plan's default trial (domain-catalog-provisioning §3.9). Duration 0 is a trial that only its budget ends.
 type Trial struct {
 	Duration    int          `json:"duration"`

@@ -21,6 +21,7 @@ type Answer struct {
 	At           int64        // µs: when it was decided
 	Scope        string       // refId of the resource whose usage counts; "" for the customer's own
 	UsageVersion uint32       // counts the changes of the usage
+	Spent        bool         // the budget of what gives it is used up
 
 	Explanation *Explanation // nil unless it was asked for
 

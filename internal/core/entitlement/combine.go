@@ -77,9 +77,12 @@ func (p *pieces) merge() Entitlement {
 	}
 	list, override := p.counted()
 	if !override {
-		return sum(list)
+		out := sum(list)
+		out.Charged = p.charged()
+		return out
 	}
 	out := largest(list)
+	out.Charged = p.charged()
 	if p.plan != nil && p.plan.Overage { // it is charged, whoever sets the limit
 		out.Row.Soft, out.Overage = true, true
 	}
@@ -109,6 +112,11 @@ func (p *pieces) counted() (list []piece, override bool) {
 		list = []piece{best(list)}
 	}
 	return list, true
+}
+
+// charged reports whether any part of the subscription charges usage of the feature.
+func (p *pieces) charged() bool {
+	return p.plan != nil && p.plan.Charged || slices.ContainsFunc(p.addons, func(a piece) bool { return a.Charged })
 }
 
 // largest is the override that wins; enum values are united, since a set has no maximum.
@@ -237,7 +245,7 @@ func (p part) compile(version func(id string) (catalog.Version, error), features
 	if err != nil {
 		return nil, err
 	}
-	return compileVersion(v, features, paid.Overage), nil
+	return compileVersion(v, features, &paid), nil
 }
 
 // RowsOf compiles what a subscription gives, past every cache; version finds a version by its id.

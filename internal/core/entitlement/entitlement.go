@@ -115,16 +115,16 @@ func (r *Rows) Find(featureRef string) *Entitlement {
 // CompileVersion makes the rows of one version, without what it inherits; features finds a feature by refId. An
 // entitlement to a feature that is not found is left out, and so are credits.
 func CompileVersion(v catalog.Version, features func(ref string) (*catalog.Feature, bool)) *Rows {
-	return compileVersion(v, features, v.Overage)
+	return compileVersion(v, features, &v)
 }
 
 // CompileBase is CompileVersion for a plan that inherits from it: prices are not inherited, and so nothing of a base's
 // overage is.
 func CompileBase(v catalog.Version, features func(ref string) (*catalog.Feature, bool)) *Rows {
-	return compileVersion(v, features, func(*catalog.Entitlement) bool { return false })
+	return compileVersion(v, features, &catalog.Version{})
 }
 
-func compileVersion(v catalog.Version, features func(ref string) (*catalog.Feature, bool), overage func(*catalog.Entitlement) bool) *Rows {
+func compileVersion(v catalog.Version, features func(ref string) (*catalog.Feature, bool), paid *catalog.Version) *Rows {
 	list := make([]Entitlement, 0, len(v.Entitlements))
 	for i := range v.Entitlements {
 		e := &v.Entitlements[i]
@@ -132,9 +132,9 @@ func compileVersion(v catalog.Version, features func(ref string) (*catalog.Featu
 		if !ok || e.Type == catalog.CreditEntitlement {
 			continue
 		}
-		charged := overage(e)
+		overage := paid.Overage(e)
 		row := Entitlement{
-			Feature: FeatureOf(f), Row: rowOf(f, e, e.Soft || charged), Overage: charged, ResetPeriod: e.ResetPeriod, DisplayNameOverride: e.DisplayName,
+			Feature: FeatureOf(f), Row: rowOf(f, e, e.Soft || overage), Overage: overage, Charged: paid.ByUsage(e.FeatureID), ResetPeriod: e.ResetPeriod, DisplayNameOverride: e.DisplayName,
 			HiddenFromWidgets: e.HiddenFromWidgets, Overrides: e.Behavior == catalog.Override, UpdatedAt: e.UpdatedAt,
 		}
 		if e.ResetConfiguration != nil {

@@ -47,7 +47,7 @@ func (s *Service) Explain(ctx context.Context, env tenant.ID, q Query) (a Answer
 		}
 		v := e.speak(c)
 		x := explainer{q: q, holder: p.Holder, all: p.Subscriptions, a: &a}
-		x.assembly = assembly{ctx, st, env, c, func(sub Subscription) (*Rows, error) { return v.rowsOf(ctx, st, env, sub) }, p.At}
+		x.assembly = assembly{ctx, st, env, c, func(sub Subscription) (*Rows, error) { return v.rowsOf(ctx, st, env, sub) }, versions(ctx, st, env, c), p.At}
 		if x.set, err = x.compile(p.Holder, k); err != nil {
 			return err
 		}

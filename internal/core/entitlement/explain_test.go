@@ -145,7 +145,7 @@ func (s anyShop) holdsByEffectiveRows(t *rapid.T, now time.Time) {
 	x := explainer{q: Query{Customer: "ada", Feature: "f"}, holder: s.holder}
 	x.assembly = assembly{t.Context(), s, 1, s.catalog, func(sub Subscription) (*Rows, error) {
 		return RowsOf(sub, versions(t.Context(), s, 1, s.catalog), s.catalog.Feature)
-	}, now}
+	}, versions(t.Context(), s, 1, s.catalog), now}
 	if err := x.trace(); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func Answers(ctx context.Context, st Store, env tenant.ID, c *catalog.Snapshot, 
 	version func(id string) (catalog.Version, error),
 ) ([]Answer, error) {
 	h.Known, h.ResourceKnown = true, true
-	a := assembly{ctx, st, env, c, func(s Subscription) (*Rows, error) { return RowsOf(s, version, c.Feature) }, now}
+	a := assembly{ctx, st, env, c, func(s Subscription) (*Rows, error) { return RowsOf(s, version, c.Feature) }, version, now}
 	set, err := a.compile(h, key{env, customerRef, resource})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ type Source struct {
 	Until    *time.Time   // when it stops giving; nil for none in sight
 	Origin   rules.Origin // where its usage periods begin
 	Resource string       // refId of the resource that it is for, whose usage counts; "" for the customer
+	Budget   *Spending    // nil without a hard budget
 }
 
 // Merged are the effective rows of several sources, and which source won each.

@@ -140,7 +140,7 @@ func (s *Service) assemble(ctx context.Context, st Store, e *environment, k key,
 		return nil, nil, err
 	}
 	v := e.speak(c)
-	a := assembly{ctx, st, k.env, c, func(sub Subscription) (*Rows, error) { return v.rowsOf(ctx, st, k.env, sub) }, now}
+	a := assembly{ctx, st, k.env, c, func(sub Subscription) (*Rows, error) { return v.rowsOf(ctx, st, k.env, sub) }, versions(ctx, st, k.env, c), now}
 	set, err := a.compile(h, k)
 	return set, v, err
 }

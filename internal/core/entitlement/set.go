@@ -36,6 +36,7 @@ type counter struct {
 	version atomic.Uint32
 	source  uint16 // whose origin
 	own     bool   // counts the resource's usage, not the customer's
+	bounded bool   // a budget bounds what its usage may cost
 	spent   bool   // the subscription's budget is used up
 }
 
@@ -46,6 +47,7 @@ type assembly struct {
 	env     tenant.ID
 	catalog *catalog.Snapshot
 	rowsOf  func(Subscription) (*Rows, error)
+	version func(id string) (catalog.Version, error)
 	now     time.Time
 }
 
@@ -79,7 +81,7 @@ func (a assembly) sources(h Holder, set *Set) ([]Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, Source{Rows: rows, Until: sub.until(), Origin: sub.origin(), Resource: sub.Resource})
+		sources = append(sources, Source{Rows: rows, Until: sub.until(), Origin: sub.origin(), Resource: sub.Resource, Budget: sub.Spending})
 	}
 	set.state.LiveSubscriptions = len(live) > 0
 	var end *time.Time
@@ -92,7 +94,7 @@ func (a assembly) sources(h Holder, set *Set) ([]Source, error) {
 		}
 	}
 	for _, s := range sources {
-		end = earliest(end, s.Until)
+		end = earliest(earliest(end, s.Until), s.Budget.until(a.now))
 	}
 	if len(live) == 0 {
 		end = earliest(end, h.Due)
@@ -152,7 +154,7 @@ func (a assembly) count(h Holder, k key, set *Set, sources []Source) error {
 		c.source, c.own = uint16(from), s.Resource != ""
 		set.validUntil = min(set.validUntil, window.End)
 	}
-	return nil
+	return a.bound(h, k, set, sources, byKey)
 }
 
 // origin is where the usage periods of a counter begin.
@@ -179,11 +181,14 @@ func (s *Set) update(u *meter.Update, own bool) bool {
 	if c == nil {
 		return true
 	}
+	if c.bounded && c.own != own {
+		return false
+	}
 	if c.own != own || int32(uint32(u.Version)-c.version.Load()) <= 0 {
 		return true
 	}
 	w := u.Window()
-	if c.spent || e.Charged || w.Start >= s.validUntil || e.Row.Reset.Containing(s.origin(c), w.Start) != w {
+	if c.bounded || w.Start >= s.validUntil || e.Row.Reset.Containing(s.origin(c), w.Start) != w {
 		return false
 	}
 	c.value.Store(u.Raw)
@@ -215,7 +220,8 @@ func (s *Set) decide(v *vocabulary, featureRef, resource string, ask rules.Ask, 
 	if e := s.rows.Find(featureRef); e != nil {
 		f.FeatureKnown, f.Row = true, &e.Row
 		a.Entitlement, a.Feature = e, e.Feature
-		f.BudgetExceeded = s.used(&a, resource)
+		a.Spent = s.used(&a, resource)
+		f.BudgetExceeded = a.Spent && e.spends(a.Raw, ask)
 		note(e.Asked)
 	} else if v != nil {
 		if known, ok := v.catalog.Feature(featureRef); ok {

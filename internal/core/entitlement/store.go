@@ -56,6 +56,7 @@ type Subscription struct {
 	TrialEndDate     *time.Time
 	CancellationDate *time.Time
 	EndDate          *time.Time
+	Spending         *Spending // nil without a hard budget
 }
 
 // Addon is an add-on of a subscription.

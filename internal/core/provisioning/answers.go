@@ -50,12 +50,32 @@ func (b *book) promoted() (out []entitlement.Promotion, err error) {
 // entitling are the live subscriptions in the book that count for the customer, or one of its resources.
 func (b *book) entitling(resource string) (out []entitlement.Subscription, err error) {
 	list, err := b.all()
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range list {
 		if p.Status.Live() && (p.Resource == "" || p.Resource == resource) {
-			out = append(out, entitling(&p.Subscription))
+			e := entitling(&p.Subscription)
+			if e.Spending, err = b.spending(&p.Subscription); err != nil {
+				return nil, err
+			}
+			out = append(out, e)
 		}
 	}
-	return out, err
+	return out, nil
+}
+
+// spending is what bounds the spending of a subscription; nil for nothing.
+func (b *book) spending(s *subscription.Subscription) (*entitlement.Spending, error) {
+	var trial *catalog.Trial
+	if s.Status == subscription.InTrial && s.Budget == nil {
+		v, err := b.version(s.VersionID)
+		if err != nil {
+			return nil, err
+		}
+		trial = v.Trial
+	}
+	return entitlement.SpendingOf(*s, trial), nil
 }
 
 // entitling is what of a subscription decides about entitlements.

@@ -13,7 +13,8 @@ import (
 )
 
 // Consume checks and records in one step: what is granted has been recorded, what is denied has not, and of callers that
-// race for the last units exactly as many are admitted as there are units. A denial is an answer (contract §6.3). A key that
+// race for the last units exactly as many are admitted as there are units. A budget is looked at before: callers that race
+// for the last of it may together spend more, by what is under way. A denial is an answer (contract §6.3). A key that
 // was granted before is granted again and counts once; denials are not remembered.
 func (s *Service) Consume(ctx context.Context, env tenant.ID, r Report) (entitlement.Answer, error) {
 	r.Behavior = Delta
@@ -71,6 +72,9 @@ func (l *ledger) consume(r *Report, a entitlement.Answer) (entitlement.Answer, e
 		after, ok := grow(t.Value, amount)
 		if granted, a.Reason = rules.Check(t.row, after, rules.Ask{}); !ok {
 			granted, a.Reason = false, rules.RequestedUsageExceedingLimit
+		}
+		if granted && a.Spent && a.Entitlement.Overage && a.Entitlement.Beyond(after, rules.Ask{}) {
+			granted, a.Reason = false, rules.BudgetExceeded
 		}
 		if granted {
 			if _, err := l.record(r, a, ""); err != nil {
