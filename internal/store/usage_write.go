@@ -53,10 +53,11 @@ func lockCounters(d dialect, env tenant.ID, list []usage.Wanted) (text string, a
 		b.WriteString(")")
 		args = append(args, w.CustomerRef, w.Resource, w.FeatureID)
 	}
-	b.WriteString(`)
-		select c.ref_id, ` + counterColumns + ` from w
-		join customers c on c.environment = $1 and c.ref_id = w.customer
-		join usage_counters k on k.environment = $1 and k.customer_id = c.id and k.feature_id = w.feature and k.resource = w.resource
+	// The customers come first: else PostgreSQL may go through all counters of the feature.
+	b.WriteString(`), o as materialized (
+			select c.id, c.ref_id, w.feature, w.resource from w join customers c on c.environment = $1 and c.ref_id = w.customer)
+		select o.ref_id, ` + counterColumns + ` from o
+		join usage_counters k on k.environment = $1 and k.customer_id = o.id and k.feature_id = o.feature and k.resource = o.resource
 		order by k.customer_id, k.feature_id, k.resource`)
 	if hold := d.forUpdate(); hold != "" {
 		b.WriteString(hold + " of k")

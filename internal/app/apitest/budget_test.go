@@ -45,7 +45,7 @@ func eachUtility(t *testing.T, fn func(t *testing.T, s *server)) {
 }
 
 // uses reports usage of acme.
-func (c caller) uses(feature string, n int) {
+func (c caller) usesUp(feature string, n int) {
 	c.t.Helper()
 	c.post(usages, report("acme", feature, n, "")).want(201)
 }
@@ -68,7 +68,7 @@ func TestBudgetEndsWhatIsChargedByUsage(t *testing.T) {
 	eachUtility(t, func(t *testing.T, s *server) {
 		sub := s.takes("use", `"budget":{"limit":5,"hasSoftLimit":false}`)
 		s.check("acme", "calls").has("data.isGranted", true, "data.validUntil", stamp(april.AddDate(0, 1, 0)))
-		s.uses("calls", 9)
+		s.usesUp("calls", 9)
 		s.may(map[string]string{"calls": "", "jobs": "", "sso": "", "seats": ""}, "&requestedUsage=1")
 		one := func(feature string) *answer {
 			return s.post(usages+"/consume", fmt.Sprintf(`{"customerId":"acme","featureId":%q,"amount":1}`, feature)).want(200)
@@ -110,11 +110,11 @@ func TestBudgetEndsWhatIsChargedByUsage(t *testing.T) {
 func TestBudgetCountsOverageOfEveryUsagePeriod(t *testing.T) {
 	eachUtility(t, func(t *testing.T, s *server) {
 		s.takes("use", `"budget":{"limit":7,"hasSoftLimit":false}`)
-		s.uses("jobs", 13)
+		s.usesUp("jobs", 13)
 		s.moveTo(aprilDay(8))
-		s.uses("jobs", 8)
+		s.usesUp("jobs", 8)
 		s.may(map[string]string{"calls": "", "jobs": ""})
-		s.uses("jobs", 6)
+		s.usesUp("jobs", 6)
 		s.may(map[string]string{"calls": spent, "jobs": spent})
 		s.moveTo(aprilDay(14))
 		s.may(map[string]string{"calls": spent, "jobs": ""})
@@ -128,7 +128,7 @@ func TestBudgetOfATrial(t *testing.T) {
 	eachUtility(t, func(t *testing.T, s *server) {
 		s.takes("try", `"id":"t"`)
 		s.shows("t", "data.status", "IN_TRIAL")
-		s.uses("calls", 10)
+		s.usesUp("calls", 10)
 		s.may(map[string]string{"calls": spent, "sso": "", "jobs": ""})
 		s.moveTo(april.AddDate(0, 1, 3)) // a trial has no billing periods
 		s.may(map[string]string{"calls": spent})
