@@ -38,8 +38,8 @@ func (c verifyCmd) Run(ctx context.Context, line *kong.Context, out io.Writer) e
 	bad := false
 	for _, v := range list {
 		n := v.Report.Checked
-		fmt.Fprintf(out, "%s: %d customers, %d subscriptions, %d timers, %d plans and %d events checked, %s\n",
-			v.Environment, n.Customers, n.Subscriptions, n.Timers, n.Plans, n.Events, outcome(v))
+		fmt.Fprintf(out, "%s: %d customers, %d subscriptions, %d timers, %d plans, %d events, %d usage counters, %d measurements and %d raw events checked, %s\n",
+			v.Environment, n.Customers, n.Subscriptions, n.Timers, n.Plans, n.Events, n.Counters, n.Measurements, n.UsageEvents, outcome(v))
 		for _, f := range v.Report.Findings {
 			fmt.Fprintf(out, "  %s: %s %s: %s\n", f.Kind, f.Entity.Type, f.Entity.ID, f.Message)
 		}

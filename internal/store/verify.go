@@ -38,7 +38,7 @@ func (db *DB) Verify(ctx context.Context, env tenant.ID) (provisioning.Report, e
 func (t *Tx) verify(ctx context.Context, env tenant.ID) (provisioning.Report, error) {
 	r := provisioning.Report{OK: true, Findings: []provisioning.Finding{}}
 	v := verification{t, ctx, env, &r}
-	for _, check := range []func() error{v.count, v.customers, v.answers, v.references, v.packageVersions, v.addons, v.feed} {
+	for _, check := range []func() error{v.count, v.customers, v.answers, v.references, v.packageVersions, v.addons, v.usage, v.feed} {
 		if err := check(); err != nil {
 			return r, err
 		}
@@ -76,10 +76,13 @@ type verification struct {
 
 func (v verification) count() error {
 	c := &v.report.Checked
-	return v.one(v.ctx, errNoRow, []any{&c.Customers, &c.Subscriptions, &c.Timers, &c.Plans, &c.Events}, `
+	return v.one(v.ctx, errNoRow, []any{
+		&c.Customers, &c.Subscriptions, &c.Timers, &c.Plans, &c.Events, &c.Counters, &c.Measurements, &c.UsageEvents,
+	}, `
 		select (select count(*) from customers where environment = $1), (select count(*) from subscriptions where environment = $1),
 			(select count(*) from timers where environment = $1), (select count(*) from packages where environment = $1 and kind = 'PLAN'),
-			(select count(*) from events where environment = $1)`, v.env)
+			(select count(*) from events where environment = $1), (select count(*) from usage_counters where environment = $1),
+			(select count(*) from usage_measurements where environment = $1), (select count(*) from usage_events where environment = $1)`, v.env)
 }
 
 // found adds a finding for every row of a query: the entity's id, then what the message wants as text. It reads no more

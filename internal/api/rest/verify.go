@@ -16,7 +16,7 @@ func (h Verify) routes(api *API) {
 	get(api, op{
 		ID: "verify", Path: "/api/v1/verify", Tag: "Verification", Permission: auth.VerifyRead, Own: true,
 		Summary: "Recompute what is stored about this environment and compare",
-		Description: "Scopes, states, timers, archived customers, references and the order of the change feed, all of one instant. " +
+		Description: "Scopes, states, timers, archived customers, references, counted usage and the order of the change feed, all of one instant. " +
 			"It changes nothing. One runs at a time: 503 while another does, or when it takes longer than a request may.",
 	}, func(ctx context.Context, env tenant.ID, _ *struct{}) (provisioning.Report, error) {
 		return h.Database.Verify(ctx, env)
@@ -36,6 +36,9 @@ type checkedBody struct {
 	Timers        int64 `json:"timers"`
 	Plans         int64 `json:"plans"`
 	Events        int64 `json:"events"`
+	Counters      int64 `json:"counters"`
+	Measurements  int64 `json:"measurements"`
+	UsageEvents   int64 `json:"usageEvents" doc:"Raw events, which meters count."`
 }
 
 type findingBody struct {

@@ -32,6 +32,9 @@ type Checked struct {
 	Timers        int64 `json:"timers"`
 	Plans         int64 `json:"plans"`
 	Events        int64 `json:"events"`
+	Counters      int64 `json:"counters"`
+	Measurements  int64 `json:"measurements"`
+	UsageEvents   int64 `json:"usageEvents"` // raw ones, which meters count
 }
 
 // Finding is a difference between what is stored and what follows from the rest. The message is for people; it has ids
@@ -55,12 +58,14 @@ const (
 	FoundArchived     = "archived_customer"
 	FoundTrialed      = "trialed_plans"
 	FoundVersions     = "plan_versions"
-	FoundReference    = "reference"   // a row that names another that is not there
-	FoundFeedOrder    = "feed_order"  // an entity's version goes back
-	FoundFeedMissing  = "feed_event"  // a change without its event
-	FoundFeedAhead    = "feed_ahead"  // an event of a change that is not there
-	FoundFeedHead     = "feed_head"   // an event beyond the last position that was given out
-	FoundFeedPruned   = "feed_pruned" // an event that counts as removed
+	FoundReference    = "reference"         // a row that names another that is not there
+	FoundCounter      = "usage_counter"     // a counter that is not what its measurements or events come to
+	FoundMeasurement  = "usage_measurement" // one that no counter has seen, that counts twice, or that corrects nothing
+	FoundFeedOrder    = "feed_order"        // an entity's version goes back
+	FoundFeedMissing  = "feed_event"        // a change without its event
+	FoundFeedAhead    = "feed_ahead"        // an event of a change that is not there
+	FoundFeedHead     = "feed_head"         // an event beyond the last position that was given out
+	FoundFeedPruned   = "feed_pruned"       // an event that counts as removed
 )
 
 // Add lists findings as long as there is room.
