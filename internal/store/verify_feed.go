@@ -37,6 +37,9 @@ func (v verification) feed() error {
 	return v.feedContent(pruned)
 }
 
+// ofUsage tells counters apart: their events name the feature, and counters are of a customer and perhaps a resource too.
+const ofUsage = `case when entity_type = 'usage' then customer end, case when entity_type = 'usage' then payload ->> 'resourceId' end`
+
 // feedOrder: a reader never sees an older version of an entity after a newer one (storage.md 4).
 func (v verification) feedOrder() error {
 	return v.each(v.ctx, func(r rows) error {
@@ -51,7 +54,7 @@ func (v verification) feedOrder() error {
 	}, `
 		select position, entity_type, entity_id, version, before from (
 			select position, entity_type, entity_id, version,
-				lag(version) over (partition by entity_type, entity_id order by position) as before
+				lag(version) over (partition by entity_type, entity_id, `+ofUsage+` order by position) as before
 			from events where environment = $1) x
 		where version < before order by position limit `+fmt.Sprint(provisioning.MaxFindings+1), v.env)
 }
