@@ -59,14 +59,12 @@ func (in *intake) countOne(w Wanted, f *catalog.Feature, c meter.Counter) error 
 }
 
 func (in *intake) recount(c *meter.Counter, w Wanted, f *catalog.Feature, window rules.Span) error {
-	stored := *c
 	subject := meter.Subject{Key: c.Key, CustomerRef: w.CustomerRef, Feature: f}
-	stored.Last = rules.Forever.End // the new events are in the table, so all of them are counted
-	made, values, err := meter.Count(in.ctx, in.st, in.env, subject, window, &stored)
+	made, values, err := meter.Count(in.ctx, in.st, in.env, subject, window, nil) // the new events are in the table, too
 	if err != nil {
 		return err
 	}
-	made.Last, made.Version = c.Last, c.Version
+	made.Last, made.Version = max(c.Last, made.Last), c.Version
 	*c = made
 	if in.wanted[w].meter.Unique() {
 		in.st.ReplaceValues(in.env, c.Key, values)
