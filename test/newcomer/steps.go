@@ -115,6 +115,14 @@ var steps = []step{
 			"data.#": 2.0, "data.0.planId": "plan-pro", "data.0.status": "EXPIRED", "data.1.planId": "plan-free", "data.1.status": "ACTIVE",
 		},
 	},
+	{name: "usage", status: 201, want: map[string]any{"data.0.currentUsage": 1000.0}},
+	{
+		name: "limit", status: 200,
+		want: map[string]any{"data.isGranted": false, "data.accessDeniedReason": "RequestedUsageExceedingLimit", "data.currentUsage": 1000.0},
+	},
+	{name: "why", match: `RequestedUsageExceedingLimit`},
+	{name: "month", match: `\(test time\)`},
+	{name: "again", status: 200, want: map[string]any{"data.isGranted": true, "data.currentUsage": 1.0}},
 	{name: "customer", status: 201},
 	{
 		name: "preview", status: 200,

@@ -12,18 +12,25 @@ import (
 	"testing"
 )
 
-// What docs/subscriptions.md shows is what happens: its blocks of sh are carried out one after another, and a block of json
-// must be a part of the answer to the last command before it.
-func TestSubscriptionExamples(t *testing.T) {
-	b, err := os.ReadFile("../../../docs/subscriptions.md")
+func TestSubscriptionExamples(t *testing.T) { examples(t, "subscriptions.md", 20, nil) }
+
+func TestUsageExamples(t *testing.T) { examples(t, "usage.md", 8, func(s *server) { s.demo() }) }
+
+// examples sees that what a document shows is what happens: its blocks of sh are carried out one after another, and a
+// block of json must be a part of the answer to the last command before it.
+func examples(t *testing.T, document string, least int, prepare func(*server)) {
+	b, err := os.ReadFile("../../../docs/" + document)
 	if err != nil {
 		t.Fatal(err)
 	}
 	blocks, err := fenced(string(b))
-	if err != nil || len(blocks) < 20 {
+	if err != nil || len(blocks) < least {
 		t.Fatalf("%d blocks, %v", len(blocks), err)
 	}
 	each(t, func(t *testing.T, s *server) {
+		if prepare != nil {
+			prepare(s)
+		}
 		d := docs{s, nil}
 		for _, block := range blocks {
 			if block.lang == "sh" {
