@@ -117,9 +117,9 @@ func padded(list []usage.Wanted) []usage.Wanted {
 	return out
 }
 
-// MakeCounters implements usage.Store.
+// MakeCounters implements usage.Store. Whoever makes one that another is making waits for it: all take them in one order.
 func (t *Tx) MakeCounters(env tenant.ID, list []usage.Wanted) {
-	for _, w := range list {
+	for _, w := range slices.SortedFunc(slices.Values(list), usage.Wanted.Compare) {
 		t.exec(`
 			insert into usage_counters (environment, customer_id, resource, feature_id, window_start, window_end, meter_version, value,
 				last_at, version, updated_at)

@@ -172,3 +172,32 @@ func TestReportsWhileThePlanResetsUsage(t *testing.T) {
 		}
 	})
 }
+
+// The same for events: each batch is about all of the customers, and no two name them in the same order.
+func TestFirstEventsAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		s.demo()
+		s.meterBy("feature-api-calls", "COUNT", "", whenCalled)
+		nodes := s.pair()
+		const people, writers = 8, 32
+		for p := range people {
+			s.basic(fmt.Sprint("c", p))
+		}
+		var all sync.WaitGroup
+		for w := range writers {
+			all.Go(func() {
+				var list []string
+				for i := range people {
+					list = append(list, rawEvent(fmt.Sprint("c", (w+i)%people), "call", fmt.Sprint("k", w)))
+				}
+				nodes[w%len(nodes)].send1(list...).want(200)
+			})
+		}
+		all.Wait()
+		fresh := s.afresh()
+		for p := range people {
+			fresh.check(fmt.Sprint("c", p), "feature-api-calls").has("data.currentUsage", writers)
+		}
+		s.sound()
+	})
+}
