@@ -29,6 +29,23 @@ var Promises = []Promise{
 		Tests: []string{"test/e2e.TestSlowKillNine", "test/e2e.TestSlowKillNineOfOneOfTwoNodes"},
 	},
 	{
+		ID:   "usage-kill-nine",
+		Says: "After kill -9 under load every usage report, consumption and raw event that was acknowledged has counted, and sent again under its key it counts once; counters are what was reported adds up to.",
+		Tests: []string{
+			"test/e2e.TestSlowKillNineOfUsage", "test/e2e.TestSlowKillNineOfUsageOnTwoNodes", "internal/store.TestVerifyFindsDamagedUsage",
+			"internal/app/apitest.TestUsageReportsAreRecordedOnce", "internal/app/apitest.TestRawEventsAreCounted",
+		},
+	},
+	{
+		ID:   "usage-race",
+		Says: "Racing reports of usage add up exactly, on one node or several, also while a change of the plan sets usage back; of callers that race for the last units exactly as many are admitted as there are units.",
+		Tests: []string{
+			"internal/app/apitest.TestUsageOf64WritersAddsUp", "internal/app/apitest.TestFirstReportsAtOnce",
+			"internal/app/apitest.TestOneKeyOf16CallersCountsOnce", "internal/app/apitest.TestReportsWhileThePlanResetsUsage",
+			"internal/app/apitest.TestConsumeAdmitsExactlyTheLimit",
+		},
+	},
+	{
 		ID:    "durable",
 		Says:  "Nothing is acknowledged before it is on disk (SQLite; PostgreSQL as it is configured).",
 		Tests: []string{"test/e2e.TestSlowDurableBeforeTheAnswer", "internal/store.TestSQLiteSettings"},

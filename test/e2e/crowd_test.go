@@ -18,11 +18,12 @@ import (
 // clients is how many callers a crowd has.
 const clients = 64
 
-// crowd is 64 clients that provision one new customer after the other, each over connections that it keeps. It
-// remembers what it asked for and what it was answered.
+// crowd is 64 clients that send one order after the other, each over connections that it keeps: newCrowd's provision
+// new customers. It remembers what it asked for and what it was answered.
 type crowd struct {
 	http *http.Client
 	name string // begins the ids
+	make func(client, i int) (id string, o order)
 
 	mu      sync.Mutex
 	orders  map[string]order
@@ -32,17 +33,19 @@ type crowd struct {
 	until   int
 }
 
-// order is one provision, as it is sent every time.
+// order is one request, as it is sent every time.
 type order struct {
-	plan string // "" for none
-	body []byte
+	path  string
+	body  []byte
+	plan  string             // of a provision; "" for none
+	lasts func(data any) any // what a repeated request is answered with again; nil for all of the data
 }
 
 // plans are asked for in turn: free, on trial, and no subscription.
 var plans = []string{"plan-basic", "plan-pro", ""}
 
 func newCrowd(name string) *crowd {
-	return &crowd{
+	c := &crowd{
 		http: &http.Client{
 			Transport: &http.Transport{MaxIdleConnsPerHost: clients, DisableCompression: true},
 			Timeout:   time.Minute,
@@ -50,6 +53,8 @@ func newCrowd(name string) *crowd {
 		name: name, orders: map[string]order{}, answers: map[string]any{},
 		enough: make(chan struct{}), until: 1,
 	}
+	c.make = c.provision
+	return c
 }
 
 // run lets every client go on until a request gets no answer, or ctx ends. urls are asked in turn: the next one when
@@ -71,16 +76,21 @@ func (c *crowd) run(ctx context.Context, urls ...string) {
 }
 
 func (c *crowd) order(client, i int) (string, order) {
+	id, o := c.make(client, i)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.orders[id] = o
+	return id, o
+}
+
+func (c *crowd) provision(client, i int) (string, order) {
 	id := fmt.Sprintf("%s-%02d-%05d", c.name, client, i)
-	o := order{plan: plans[(client+i)%len(plans)]}
+	o := order{path: "/api/v1/customers", plan: plans[(client+i)%len(plans)]}
 	p := provision{ID: id, Name: "Customer " + id, Email: id + "@example.com"}
 	if o.plan != "" {
 		p.SubscriptionParams = &params{o.plan}
 	}
 	o.body, _ = json.Marshal(p) // texts only
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.orders[id] = o
 	return id, o
 }
 
@@ -107,9 +117,9 @@ func (c *crowd) send(id string, o order, first int, urls []string) bool {
 
 var errNoAnswer = errors.New("no answer")
 
-// ask provisions and returns the data of a 2xx answer. It ends by itself: a request under way is not taken back.
+// ask sends an order and returns the data of a 2xx answer. It ends by itself: a request under way is not taken back.
 func (c *crowd) ask(url string, o order) (any, error) {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url+"/api/v1/customers", bytes.NewReader(o.body))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url+o.path, bytes.NewReader(o.body))
 	if err != nil {
 		return nil, err
 	}
@@ -171,6 +181,9 @@ func (c *crowd) again(t *testing.T, url string) {
 					continue
 				}
 				if want, answered := c.answers[j.id]; answered {
+					if j.lasts != nil {
+						want, data = j.lasts(want), j.lasts(data)
+					}
 					if diff := cmp.Diff(want, data); diff != "" {
 						t.Errorf("%s again is answered differently (-first +now):\n%s", j.id, diff)
 					}
