@@ -15,6 +15,8 @@ type Pruner interface {
 	PruneFeed(ctx context.Context, before time.Time, n int) (int, error)
 	// PruneIdempotency removes at most n stored answers that are no longer given, and reports how many.
 	PruneIdempotency(ctx context.Context, n int) (int, error)
+	// PruneEventKeys forgets of at most n raw events what makes a repeat of them one, and reports how many.
+	PruneEventKeys(ctx context.Context, n int) (int, error)
 }
 
 // Prune keeps the feed and the stored answers to their age.
@@ -34,8 +36,9 @@ func (j Prune) Run(ctx context.Context) error {
 	for pause(ctx, j.Every) {
 		events := j.drain(ctx, func() (int, error) { return j.Store.PruneFeed(ctx, j.Now().Add(-j.Keep), pruneBatch) })
 		answers := j.drain(ctx, func() (int, error) { return j.Store.PruneIdempotency(ctx, pruneBatch) })
-		if events+answers > 0 {
-			j.Log.Info("pruned", "events", events, "answers", answers)
+		keys := j.drain(ctx, func() (int, error) { return j.Store.PruneEventKeys(ctx, pruneBatch) })
+		if events+answers+keys > 0 {
+			j.Log.Info("pruned", "events", events, "answers", answers, "event_keys", keys)
 		}
 	}
 	return nil
