@@ -54,8 +54,9 @@ func (a assembly) bound(h Holder, k key, set *Set, sources []Source, stored map[
 			if c == nil || !own.Charged && !own.Overage {
 				continue
 			}
-			c.bounded = true
-			c.spent = c.spent || spent && int(c.source) == i
+			if c.about |= isBounded; spent && int(c.source) == i {
+				c.about |= isSpent
+			}
 		}
 	}
 	return nil

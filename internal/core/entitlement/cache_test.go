@@ -12,15 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/purserhq/purser/internal/core/event"
-	"github.com/purserhq/purser/internal/core/rules"
 )
 
-var known = rules.State{CustomerKnown: true}
+const known = isKnown
 
 // compiled returns a compile that makes a set of the given version.
 func compiled(version int64) func(context.Context) (*Set, error) {
 	return func(context.Context) (*Set, error) {
-		return &Set{state: known, version: version, validUntil: forever}, nil
+		return &Set{flags: known, version: version, validUntil: forever}, nil
 	}
 }
 
@@ -113,9 +112,9 @@ func TestObserve(t *testing.T) {
 func TestUnknownIsNotCached(t *testing.T) {
 	t.Parallel()
 	c := NewCache(DefaultLimit)
-	for _, state := range []rules.State{{}, {CustomerKnown: true, ResourceGiven: true}} {
+	for _, state := range []flags{0, isKnown | isOfResource} {
 		_, err := c.load(t.Context(), c.environment(1), key{1, "a", "r"}, 0, func(context.Context) (*Set, error) {
-			return &Set{state: state, validUntil: forever}, nil
+			return &Set{flags: state, validUntil: forever}, nil
 		})
 		if err != nil || c.Len() != 0 {
 			t.Errorf("%+v: %d sets, %v", state, c.Len(), err)
@@ -164,7 +163,7 @@ func TestCompileBegunBeforeAChangeIsNotStored(t *testing.T) {
 			t.Parallel()
 			c := NewCache(DefaultLimit)
 			k, e := key{1, "a", ""}, c.environment(1)
-			old := &Set{state: known, version: 1, validUntil: forever}
+			old := &Set{flags: known, version: 1, validUntil: forever}
 			compile, began, finish := slow(old, nil)
 			defer finish()
 			done := make(chan *Set)
@@ -205,7 +204,7 @@ func TestMissesCompileOnce(t *testing.T) {
 	t.Parallel()
 	c := NewCache(DefaultLimit)
 	k, e := key{1, "a", ""}, c.environment(1)
-	want := &Set{state: known, validUntil: forever}
+	want := &Set{flags: known, validUntil: forever}
 	compile, began, finish := slow(want, nil)
 	var wg sync.WaitGroup
 	wg.Go(func() { _, _ = c.load(context.Background(), e, k, 0, compile) })
@@ -279,7 +278,7 @@ func TestNobodySeesThePast(t *testing.T) {
 				if set == nil || !e.usable(set, 0) {
 					set, _ = c.load(context.Background(), e, k, 0, func(context.Context) (*Set, error) {
 						epoch, version := e.epoch.Load(), position.Load()
-						return &Set{state: known, epoch: epoch, version: version, validUntil: 1 + state[w].Load()}, nil
+						return &Set{flags: known, epoch: epoch, version: version, validUntil: 1 + state[w].Load()}, nil
 					})
 				}
 				if got := set.validUntil - 1; got < want {
@@ -297,7 +296,7 @@ func TestHoldingsCompareWhole(t *testing.T) {
 	c := NewCache(DefaultLimit)
 	k := key{1, "a", ""}
 	s, h := c.shard(1, "a")
-	s.put(h, key{1, "other with the same hash", ""}, &Set{state: known}, 10)
+	s.put(h, key{1, "other with the same hash", ""}, &Set{flags: known}, 10)
 	if c.get(k) != nil {
 		t.Error("found another customer's set")
 	}

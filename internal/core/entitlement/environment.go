@@ -13,10 +13,11 @@ import (
 type environment struct {
 	id tenant.ID
 	// epoch counts the invalidations of the whole environment; floor is the highest position that caused one.
-	epoch, floor atomic.Int64
-	vocabulary   atomic.Pointer[vocabulary]
-	mu           sync.Mutex // guards changes of vocabulary
-	asked        asked
+	epoch      atomic.Int32
+	floor      atomic.Int64
+	vocabulary atomic.Pointer[vocabulary]
+	mu         sync.Mutex // guards changes of vocabulary
+	asked      asked
 }
 
 // usable reports whether a set is right at now, in µs. A set of an older epoch is, when it was read after the last

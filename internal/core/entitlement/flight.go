@@ -16,7 +16,7 @@ type flight struct {
 	done  chan struct{}
 	set   *Set
 	err   error
-	epoch int64
+	epoch int32
 	// Under the shard's lock: stale says that the customer changed since it began, so that nobody new may join;
 	// invalidated is the highest position of such a change, at which a set has to be read to be stored.
 	stale       bool

@@ -63,7 +63,7 @@ func (x *explainer) remedies() error {
 
 // decide answers the same check for another row.
 func (x *explainer) decide(row *rules.Row, usage int64) bool {
-	f := rules.Facts{State: x.set.state, FeatureKnown: true, Row: row}
+	f := rules.Facts{State: x.set.state(), FeatureKnown: true, Row: row}
 	f.LiveSubscriptions = true
 	granted, _ := rules.Decide(f, usage, x.q.Ask)
 	return granted

@@ -20,14 +20,41 @@ const forever = math.MaxInt64
 type Set struct {
 	rows       *Rows
 	version    int64 // everything up to this position of the feed is in it, usage aside
-	epoch      int64 // of the environment, when it was read
 	validUntil int64 // µs since 1970: from then on it must be compiled again
 	changesAt  int64 // the same, without timers that only announce and ends of usage periods; 0 for none in sight
 	counters   []counter
-	anchor     int64          // of the one source
-	origins    []rules.Origin // of several sources; nil for one
-	state      rules.State
-	cut        bool // of the one source
+	anchor     int64           // of the one source
+	origins    *[]rules.Origin // of several sources; nil for one
+	epoch      int32           // of the environment, when it was read
+	flags      flags
+}
+
+// flags are what a set knows besides numbers, in one byte: a cache holds a million.
+type flags uint8
+
+const (
+	isKnown flags = 1 << iota
+	isArchived
+	isOfResource
+	hasResource
+	isLive
+	isPromoted
+	isCut // usage before the anchor of the one source does not count
+)
+
+func (f *flags) set(bit flags, on bool) {
+	if on {
+		*f |= bit
+	}
+}
+
+// state is what is known before any feature is looked at.
+func (s *Set) state() rules.State {
+	f := s.flags
+	return rules.State{
+		CustomerKnown: f&isKnown != 0, Archived: f&isArchived != 0, ResourceGiven: f&isOfResource != 0, ResourceKnown: f&hasResource != 0,
+		LiveSubscriptions: f&isLive != 0, Promotions: f&isPromoted != 0,
+	}
 }
 
 // counter is the usage of one metered entitlement in the period that the set was compiled in.
@@ -35,10 +62,19 @@ type counter struct {
 	value   atomic.Int64
 	version atomic.Uint32
 	source  uint16 // whose origin
-	own     bool   // counts the resource's usage, not the customer's
-	bounded bool   // a budget bounds what its usage may cost
-	spent   bool   // the subscription's budget is used up
+	about   about
 }
+
+// about is what a counter is besides numbers, in one byte.
+type about uint8
+
+const (
+	ofResource about = 1 << iota // counts the resource's usage, not the customer's
+	isBounded                    // a budget bounds what its usage may cost
+	isSpent                      // the subscription's budget is used up
+)
+
+func (c *counter) is(what about) bool { return c.about&what != 0 }
 
 // assembly is what a set is made in.
 type assembly struct {
@@ -55,10 +91,11 @@ type assembly struct {
 func (a assembly) compile(h Holder, k key) (*Set, error) {
 	set := &Set{
 		validUntil: forever,
-		state: rules.State{
-			CustomerKnown: h.Known, Archived: h.Archived, ResourceGiven: k.resource != "", ResourceKnown: h.ResourceKnown,
-		},
 	}
+	set.flags.set(isKnown, h.Known)
+	set.flags.set(isArchived, h.Archived)
+	set.flags.set(isOfResource, k.resource != "")
+	set.flags.set(hasResource, h.ResourceKnown)
 	if !h.Known {
 		return set, nil
 	}
@@ -83,12 +120,12 @@ func (a assembly) sources(h Holder, set *Set) ([]Source, error) {
 		}
 		sources = append(sources, Source{Rows: rows, Until: sub.until(), Origin: sub.origin(), Resource: sub.Resource, Budget: sub.Spending})
 	}
-	set.state.LiveSubscriptions = len(live) > 0
+	set.flags.set(isLive, len(live) > 0)
 	var end *time.Time
 	for _, p := range h.Promotions {
 		if s, ok := p.source(a.catalog, a.now); ok {
 			sources = append(sources, s)
-			set.state.Promotions = true
+			set.flags.set(isPromoted, true)
 		} else if p.StartDate.After(a.now) {
 			end = earliest(end, &p.StartDate)
 		}
@@ -116,11 +153,14 @@ func (a assembly) count(h Holder, k key, set *Set, sources []Source) error {
 	case 0:
 		return nil
 	case 1:
-		set.anchor, set.cut = sources[0].Origin.Anchor, sources[0].Origin.Cut
+		set.anchor = sources[0].Origin.Anchor
+		set.flags.set(isCut, sources[0].Origin.Cut)
 	default:
-		for _, s := range sources {
-			set.origins = append(set.origins, s.Origin)
+		origins := make([]rules.Origin, len(sources))
+		for i, s := range sources {
+			origins[i] = s.Origin
 		}
+		set.origins = &origins
 	}
 	if merged.Rows.Meters() == 0 {
 		return nil
@@ -151,7 +191,9 @@ func (a assembly) count(h Holder, k key, set *Set, sources []Source) error {
 		c := &set.counters[e.Counter-1]
 		c.value.Store(n.Value)
 		c.version.Store(uint32(n.Version))
-		c.source, c.own = uint16(from), s.Resource != ""
+		if c.source = uint16(from); s.Resource != "" {
+			c.about |= ofResource
+		}
 		set.validUntil = min(set.validUntil, window.End)
 	}
 	return a.bound(h, k, set, sources, byKey)
@@ -160,9 +202,9 @@ func (a assembly) count(h Holder, k key, set *Set, sources []Source) error {
 // origin is where the usage periods of a counter begin.
 func (s *Set) origin(c *counter) rules.Origin {
 	if s.origins == nil {
-		return rules.Origin{Anchor: s.anchor, Cut: s.cut}
+		return rules.Origin{Anchor: s.anchor, Cut: s.flags&isCut != 0}
 	}
-	return s.origins[c.source]
+	return (*s.origins)[c.source]
 }
 
 // counter is the counter of an entitlement; nil for what is not metered.
@@ -181,14 +223,14 @@ func (s *Set) update(u *meter.Update, own bool) bool {
 	if c == nil {
 		return true
 	}
-	if c.bounded && c.own != own {
+	if c.is(isBounded) && c.is(ofResource) != own {
 		return false
 	}
-	if c.own != own || int32(uint32(u.Version)-c.version.Load()) <= 0 {
+	if c.is(ofResource) != own || int32(uint32(u.Version)-c.version.Load()) <= 0 {
 		return true
 	}
 	w := u.Window()
-	if c.bounded || w.Start >= s.validUntil || e.Row.Reset.Containing(s.origin(c), w.Start) != w {
+	if c.is(isBounded) || w.Start >= s.validUntil || e.Row.Reset.Containing(s.origin(c), w.Start) != w {
 		return false
 	}
 	c.value.Store(u.Raw)
@@ -206,7 +248,7 @@ func (s *Set) ValidUntil() time.Time {
 
 // keep reports whether the set may be cached: what is not known stays out, or anybody could fill the cache.
 func (s *Set) keep() bool {
-	return s.state.CustomerKnown && (!s.state.ResourceGiven || s.state.ResourceKnown)
+	return s.flags&isKnown != 0 && (s.flags&isOfResource == 0 || s.flags&hasResource != 0)
 }
 
 // answer decides one check at now, in µs. v may be nil when the set denies everything.
@@ -216,7 +258,7 @@ func (s *Set) answer(v *vocabulary, featureRef, resource string, ask rules.Ask, 
 
 func (s *Set) decide(v *vocabulary, featureRef, resource string, ask rules.Ask, now int64, note func(*atomic.Bool)) Answer {
 	a := Answer{Ask: ask, At: now, changesAt: s.ValidUntil()}
-	f := rules.Facts{State: s.state}
+	f := rules.Facts{State: s.state()}
 	if e := s.rows.Find(featureRef); e != nil {
 		f.FeatureKnown, f.Row = true, &e.Row
 		a.Entitlement, a.Feature = e, e.Feature
@@ -243,14 +285,14 @@ func (s *Set) used(a *Answer, resource string) (spent bool) {
 	a.Raw, a.UsageVersion = c.value.Load(), c.version.Load()
 	a.CurrentUsage = e.Row.Shown(a.Raw)
 	a.Origin = s.origin(c)
-	if c.own {
+	if c.is(ofResource) {
 		a.Scope = resource
 	}
-	return c.spent
+	return c.is(isSpent)
 }
 
 func (s *Set) list(resource string, now int64) List {
-	denied := s.state.Denial()
+	denied := s.state().Denial()
 	if denied == rules.CustomerResourceNotFound {
 		denied = rules.NoActiveSubscription
 	}
