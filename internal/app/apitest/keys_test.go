@@ -148,7 +148,7 @@ func TestEnvironmentsAreApart(t *testing.T) {
 		}
 		seen := 0
 		for path, item := range s.schemas.Paths {
-			if item["get"] == nil || path == "/api/v1/openapi.json" {
+			if item["get"] == nil || path == "/api/v1/openapi.json" || path == "/api/v1/stream" { // the last does not end
 				continue
 			}
 			for noun, id := range ids {

@@ -55,7 +55,7 @@ var routes = []string{
 	"GET /api/v1/customers", "POST /api/v1/customers", "GET /api/v1/customers/{id}", "PATCH /api/v1/customers/{id}",
 	"POST /api/v1/customers/{id}/archive", "POST /api/v1/customers/{id}/unarchive",
 	"POST /api/v1/customers/import", "GET /api/v1/customers/{id}/resources",
-	"POST /api/v1/usage", "POST /api/v1/usage/consume", "POST /api/v1/events", "GET /api/v1/usage/{customerId}/history/{featureId}",
+	"POST /api/v1/usage", "POST /api/v1/usage/consume", "POST /api/v1/events", "POST /api/v1/entitlements/check", "GET /api/v1/usage/{customerId}/history/{featureId}",
 	"GET /api/v1/customers/{id}/entitlements", "GET /api/v1/customers/{id}/entitlements/check",
 	"GET /api/v1/customers/{id}/entitlements/snapshot",
 	"GET /api/v1/customers/{id}/promotional-entitlements", "POST /api/v1/customers/{id}/promotional-entitlements",
