@@ -64,6 +64,7 @@ func busyUsage(t *testing.T, db *store.DB) shop {
 			w.FeatureID = ids[w.FeatureID].ID
 			want[name], list = w, append(list, w)
 		}
+		st.MakeCounters(env, list)
 		held, err := st.LockCounters(s.ctx, env, list)
 		if err != nil {
 			return err
