@@ -59,7 +59,7 @@ func (p place) postgres() bool { return p.DSN != "" }
 // sqlite is a place with the embedded database.
 func sqlite(t *testing.T) place {
 	t.Helper()
-	return at(storetest.New(t, storetest.SQLite))
+	return at(store.Config{Path: filepath.Join(t.TempDir(), "purser.db")}) // the binary makes it
 }
 
 // purser prepares a call of the binary with no settings but env.
