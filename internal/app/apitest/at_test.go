@@ -6,33 +6,15 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/purserhq/purser/internal/store/storetest"
 )
 
 // at is the rest of a check's query that asks for an instant.
 func at(t time.Time) string { return "&at=" + url.QueryEscape(t.Format(time.RFC3339Nano)) }
 
-// used writes down what a customer has used of a feature in a window, as if it had been reported.
-func (s *server) used(customer, feature string, start, end, last time.Time, value int64) {
+// used reports what a customer has used of a feature.
+func (s *server) used(customer, feature string, value int64) {
 	s.t.Helper()
-	tables, err := storetest.SQL(s.t, s.db).Conn(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = tables.Close() }()
-	if s.db.DSN == "" {
-		if _, err := tables.ExecContext(s.t.Context(), `pragma query_only(0)`); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	_, err = tables.ExecContext(s.t.Context(), fmt.Sprintf(`
-		insert into usage_counters (environment, customer_id, resource, feature_id, window_start, window_end, meter_version, value, last_at, version, updated_at)
-		select c.environment, c.id, '', f.id, %d, %d, 0, %d, %d, 1, 0 from customers c join features f on f.environment = c.environment
-		where c.ref_id = '%s' and f.ref_id = '%s'`, start.UnixMicro(), end.UnixMicro(), value, last.UnixMicro(), customer, feature))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.post(usages, report(customer, feature, value, "")).want(201)
 }
 
 // What a check says about an instant is what it says at that instant, and asking changes nothing.
@@ -46,8 +28,8 @@ func TestCheckAheadIsTheCheckThen(t *testing.T) {
 		s.post(customers, provision("coming", "plan-basic", `"startDate":"2026-01-20T00:00:00Z"`)).want(201)
 		s.post(customers, `{"id":"bare"}`).want(201)
 		s.post("/api/v1/subscriptions/"+s.subscriptionOf("leaving")+"/cancel", `{"subscriptionCancellationTime":"SPECIFIC_DATE","endDate":"2026-02-01T00:00:00Z"}`).want(200)
-		s.used("basic", "feature-api-calls", begin, begin.AddDate(0, 1, 0), begin, 600)
-		s.used("basic", "feature-seats", time.UnixMicro(-1<<63), time.UnixMicro(1<<63-1), begin, 4)
+		s.used("basic", "feature-api-calls", 600)
+		s.used("basic", "feature-seats", 4)
 
 		people := []string{"trial", "basic", "leaving", "coming", "bare", "nobody"}
 		askAll := func(more string) (list []string) {
@@ -139,8 +121,8 @@ func TestCheckAheadOfAReset(t *testing.T) {
 		s.demo()
 		s.post(customers, provision("acme", "plan-basic")).want(201)
 		next := begin.AddDate(0, 1, 0)
-		s.used("acme", "feature-api-calls", begin, next, begin, 600)
-		s.used("acme", "feature-seats", time.UnixMicro(-1<<63), time.UnixMicro(1<<63-1), begin, 4)
+		s.used("acme", "feature-api-calls", 600)
+		s.used("acme", "feature-seats", 4)
 		s.check("acme", "feature-api-calls", "&requestedUsage=500", at(next.Add(-time.Millisecond))).
 			has("data.isGranted", false, "data.currentUsage", 600, "data.usagePeriodEnd", stamp(next))
 		s.check("acme", "feature-api-calls", "&requestedUsage=500", at(next)).

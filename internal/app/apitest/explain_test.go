@@ -106,7 +106,7 @@ func TestExplainAReset(t *testing.T) {
 		s.demo()
 		s.post(customers, provision("acme", "plan-basic")).want(201)
 		next := begin.AddDate(0, 1, 0)
-		s.used("acme", "feature-api-calls", begin, next, begin, 600)
+		s.used("acme", "feature-api-calls", 600)
 		s.explained("acme", "feature-api-calls", "&requestedUsage=500").tells(4, "The usage of the customer is 600 in the period from").
 			has("data.explanation.steps.4.data.usagePeriodEnd", stamp(next), "data.explanation.steps.6.data.nextResetDate", stamp(next)).
 			tells(6, "The usage is reset on "+stamp(next))

@@ -163,7 +163,8 @@ func TestEnvironmentsAreApart(t *testing.T) {
 			if strings.Contains(string(mine.raw), "devonly") && mine.status == 200 {
 				seen++
 			}
-			if body := string(theirs.raw); strings.Contains(body, "devonly") {
+			unknown := strings.HasSuffix(path, "/snapshot") && strings.Contains(string(theirs.raw), "CustomerNotFound") // it repeats the question
+			if body := string(theirs.raw); strings.Contains(body, "devonly") && !unknown {
 				t.Errorf("production sees development: GET %s: %d %s", path, theirs.status, body)
 			}
 		}

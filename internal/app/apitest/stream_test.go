@@ -197,6 +197,9 @@ func TestStreamGoesOnWithoutGap(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if e.event == "resync" && round == 0 { // the start of the server, which may be final only now
+					continue
+				}
 				var d struct{ CustomerID string }
 				if e.event != "snapshot" || json.Unmarshal([]byte(e.data), &d) != nil {
 					t.Fatalf("got %+v", e)
