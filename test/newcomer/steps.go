@@ -120,7 +120,7 @@ var steps = []step{
 		name: "limit", status: 200,
 		want: map[string]any{"data.isGranted": false, "data.accessDeniedReason": "RequestedUsageExceedingLimit", "data.currentUsage": 1000.0},
 	},
-	{name: "why", match: `RequestedUsageExceedingLimit`},
+	{name: "why", match: `Denied: .*more than the limit 1000`},
 	{name: "month", match: `\(test time\)`},
 	{name: "again", status: 200, want: map[string]any{"data.isGranted": true, "data.currentUsage": 1.0}},
 	{name: "customer", status: 201},
