@@ -155,7 +155,7 @@ func cpuModel() string {
 
 // about says what each does and does not do.
 var about = []string{
-	"Purser knows plans, trials that end, limits, and the reason of a denial; it counts no usage yet. It answers from a cache that " +
+	"Purser knows plans, trials that end, limits, usage, and the reason of a denial. It answers from a cache that " +
 		"hears of a change before whoever made it is answered. `rules.Decide` alone is the decision for somebody who has looked up the " +
 		"customer's plan and row already: nobody gets that answer from an id.",
 	"Casbin decides by roles and policies: a plan is a role. It has no trials, limits, usage or reasons. *Cached* remembers every " +

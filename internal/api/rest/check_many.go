@@ -29,6 +29,7 @@ func (h Entitlements) batchRoutes(api *API) {
 }
 
 type checkManyInput struct {
+	MinPosition
 	Body struct {
 		Checks []checkIn `json:"checks" minItems:"1" maxItems:"10000"`
 	}
@@ -98,7 +99,10 @@ func (h Entitlements) checkMany(ctx context.Context, env tenant.ID, in *checkMan
 	if err := c.Err(); err != nil {
 		return out, err
 	}
-	var err error
+	err := h.reach(ctx, in.MinPosition.MinPosition)
+	if err != nil {
+		return out, err
+	}
 	if out.answers, err = h.Service.CheckAll(ctx, env, out.queries); err != nil {
 		return out, err
 	}

@@ -39,10 +39,8 @@ func (s *Service) WithForesight(f Foresight) *Service {
 	return s
 }
 
-var errPast = errs.BadUserInput
-
 // Past refuses to look back.
-func Past(now time.Time) error { return errPast.At("at", "%s", past(now)) }
+func Past(now time.Time) error { return errs.BadUserInput.At("at", "%s", past(now)) }
 
 func past(now time.Time) string {
 	return fmt.Sprintf("must not be in the past: it is %s now", now.UTC().Format(time.RFC3339Nano))

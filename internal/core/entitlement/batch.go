@@ -84,8 +84,8 @@ func (s *Service) CheckAll(ctx context.Context, env tenant.ID, list []Query) ([]
 
 // named names the check that is refused: the clock was moved meanwhile, by another node.
 func named(err error, row int) error {
-	if e, ok := errs.As(err); ok && e.Code == errPast.Code {
-		return errPast.At(fmt.Sprintf("checks[%d].at", row), "%s", e.Message)
+	if e, ok := errs.As(err); ok && e.Code == errs.BadUserInput.Code {
+		return errs.BadUserInput.At(fmt.Sprintf("checks[%d].at", row), "%s", e.Message)
 	}
 	return err
 }

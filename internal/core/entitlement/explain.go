@@ -86,11 +86,10 @@ func (x *explainer) trace() (err error) {
 	x.live = x.holder.live(x.now)
 	x.merged = Merge(x.sources)
 	won := contributing(x.sources, x.merged, x.q.Feature)
-	version := versions(x.ctx, x.st, x.env, x.catalog)
 	for i, s := range x.sources {
 		var list []origin
 		if i < len(x.live) {
-			list, err = x.live[i].trace(x.q.Feature, func(p part) (*Rows, error) { return p.compile(version, x.catalog.Feature) }, x.catalog.Feature)
+			list, err = x.live[i].trace(x.q.Feature, func(p part) (*Rows, error) { return p.compile(x.version, x.catalog.Feature) }, x.catalog.Feature)
 			if err != nil {
 				return err
 			}

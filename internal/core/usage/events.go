@@ -19,7 +19,6 @@ import (
 
 // Bounds of events (domain-entitlements-usage §5.1, §5.3).
 const (
-	MaxEvents      = 1000
 	MaxEventsAhead = time.Hour
 	MaxEventsLate  = 30 * 24 * time.Hour
 	// DedupTime is how long an event is known to have come: machine time.
@@ -71,8 +70,11 @@ func (s *Service) Ingest(ctx context.Context, env tenant.ID, list []NewEvent) (T
 	const attempts = 5
 	for i := 0; ; i++ {
 		err := s.ingest(ctx, env, list)
-		if !errors.Is(err, errOtherCatalog) || i == attempts {
+		if !errors.Is(err, errOtherCatalog) {
 			return Taken{}, err
+		}
+		if i == attempts {
+			return Taken{}, errs.ServiceUnavailable.Because("The catalog keeps changing.").After(time.Second).Wrap(err)
 		}
 	}
 }
@@ -212,7 +214,8 @@ func (in *intake) record() error {
 	return in.count(held)
 }
 
-// hold locks the counters; those of entitlements are made when they are not there yet.
+// hold locks the counters, and makes those that are not there yet, also where nothing gives the feature: whoever makes one
+// later would not see the events of this transaction.
 func (in *intake) hold() (map[Wanted]Locked, error) {
 	all := make([]Wanted, 0, len(in.wanted))
 	for w := range in.wanted {
@@ -223,8 +226,8 @@ func (in *intake) hold() (map[Wanted]Locked, error) {
 		return nil, err
 	}
 	var missing []Wanted
-	for w, k := range in.wanted {
-		if _, there := held[w]; !there && k.entitled != nil {
+	for w := range in.wanted {
+		if _, there := held[w]; !there {
 			missing = append(missing, w)
 		}
 	}

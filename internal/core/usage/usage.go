@@ -37,9 +37,6 @@ var (
 // MaxAhead is how far in the future a report may be dated, since clocks differ (domain-entitlements-usage §5.2).
 const MaxAhead = 5 * time.Minute
 
-// MaxReports is how many reports one call may have.
-const MaxReports = 100
-
 // Report is one report of usage.
 type Report struct {
 	CustomerRef string
