@@ -88,7 +88,7 @@ func (h Features) create(ctx context.Context, env tenant.ID, in *createFeatureIn
 	return h.Features.Create(ctx, env, catalog.NewFeature{
 		ID: b.ID, DisplayName: b.DisplayName, Description: b.Description.Ptr(), Type: b.FeatureType, MeterType: b.MeterType,
 		Units: b.FeatureUnits.Ptr(), UnitsPlural: b.FeatureUnitsPlural.Ptr(), EnumValues: b.EnumConfiguration.Or(nil),
-		Transformation: b.UnitTransformation.Ptr(), Scale: b.Scale, Metadata: b.Metadata,
+		Transformation: b.UnitTransformation.Ptr(), Scale: uint8(b.Scale), Metadata: b.Metadata,
 	})
 }
 

@@ -126,9 +126,12 @@ func TestMinPositionIsChecked(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
 		position, _ := s.post(customers, `{"id":"acme"}`).want(201).position()
 		_, number, _ := strings.Cut(position, ".")
-		for _, path := range []string{customers + "/acme/entitlements", customers + "/acme/entitlements/check?featureId=x"} {
+		for _, path := range []string{customers + "/acme/entitlements", customers + "/acme/entitlements/check?featureId=x", customers + "/acme/entitlements/snapshot"} {
 			s.get(path, minPosition, "x").refused(400, "BadUserInput", minPosition)
 			s.get(path, minPosition, "other."+number).refused(410, "FeedResync")
 		}
+		many := `{"checks":[{"customerId":"acme","featureId":"x"}]}`
+		s.post("/api/v1/entitlements/check", many, minPosition, "x").refused(400, "BadUserInput", minPosition)
+		s.post("/api/v1/entitlements/check", many, minPosition, "other."+number).refused(410, "FeedResync")
 	})
 }

@@ -28,7 +28,7 @@ type NewFeature struct {
 	UnitsPlural    *string
 	EnumValues     []EnumValue
 	Transformation *Transformation
-	Scale          int // of a metered feature: the decimal places of usage, 0 to 6
+	Scale          uint8 // of a metered feature: the decimal places of usage, 0 to 6
 	Metadata       map[string]string
 }
 
@@ -38,12 +38,6 @@ func (n NewFeature) Validate() error {
 	checkRef(&c, "id", n.ID)
 	metadata.Check(&c, "metadata", n.Metadata)
 	n.feature(time.Time{}).check(&c, "")
-	switch {
-	case n.Scale < 0 || n.Scale > rules.MaxScale:
-		c.Shape("scale", "must be from 0 to %d", rules.MaxScale)
-	case n.Scale > 0 && !(Feature{Type: n.Type, MeterType: n.MeterType}).Metered():
-		c.Rule("scale", "only metered features have usage")
-	}
 	return c.Err()
 }
 
@@ -51,7 +45,7 @@ func (n NewFeature) feature(now time.Time) Feature {
 	f := Feature{
 		ID: id.New(), RefID: refOr(n.ID, "feature"), DisplayName: n.DisplayName, Description: n.Description,
 		Type: n.Type, MeterType: n.MeterType, Status: FeatureNew, Units: n.Units, UnitsPlural: n.UnitsPlural,
-		EnumValues: n.EnumValues, Transformation: n.Transformation, Scale: uint8(n.Scale),
+		EnumValues: n.EnumValues, Transformation: n.Transformation, Scale: n.Scale,
 		Metadata: metadata.Given(n.Metadata), Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	f.fill()
@@ -84,6 +78,12 @@ func (f Feature) check(c *errs.Checks, path string) {
 	f.checkEnum(c, path+"enumConfiguration")
 	f.checkTransformation(c, path+"unitTransformation")
 	f.checkMeter(c, path+"meter")
+	switch {
+	case f.Scale > rules.MaxScale:
+		c.Shape(path+"scale", "must be from 0 to %d", rules.MaxScale)
+	case f.Scale > 0 && !f.Metered():
+		c.Rule(path+"scale", "only metered features have usage")
+	}
 }
 
 func (f Feature) checkEnum(c *errs.Checks, path string) {

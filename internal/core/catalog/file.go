@@ -35,6 +35,7 @@ type FileFeature struct {
 	UnitsPlural    *string           `json:"featureUnitsPlural,omitempty" maxLength:"255"`
 	EnumValues     []EnumValue       `json:"enumConfiguration,omitempty" maxItems:"255"`
 	Transformation *Transformation   `json:"unitTransformation,omitempty"`
+	Scale          uint8             `json:"scale,omitempty" minimum:"0" maximum:"6" doc:"Of a metered feature: how many decimal places usage has. Default: 0."`
 	Meter          *Meter            `json:"meter,omitempty"`
 	Metadata       map[string]string `json:"metadata,omitempty" format:"metadata"`
 	Archived       bool              `json:"archived,omitempty" doc:"Still used, but not to be used anew."`

@@ -107,7 +107,7 @@ func (b *building) feature(path string, in FileFeature) {
 	f := Feature{
 		ID: id.New(), RefID: in.ID, DisplayName: in.DisplayName, Description: in.Description, Type: in.Type,
 		MeterType: in.MeterType, Status: FeatureNew, Units: in.Units, UnitsPlural: in.UnitsPlural, EnumValues: in.EnumValues,
-		Transformation: in.Transformation, Meter: in.Meter, Metadata: metadata.Given(in.Metadata),
+		Transformation: in.Transformation, Scale: in.Scale, Meter: in.Meter, Metadata: metadata.Given(in.Metadata),
 		Version: 1, CreatedAt: b.now, UpdatedAt: b.now,
 	}
 	if in.Archived {

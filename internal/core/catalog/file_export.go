@@ -96,7 +96,7 @@ type exporting struct {
 func (f Feature) file() FileFeature {
 	out := FileFeature{
 		ID: f.RefID, DisplayName: f.DisplayName, Description: f.Description, Type: f.Type, Units: f.Units,
-		UnitsPlural: f.UnitsPlural, EnumValues: f.EnumValues, Transformation: f.Transformation, Meter: f.Meter,
+		UnitsPlural: f.UnitsPlural, EnumValues: f.EnumValues, Transformation: f.Transformation, Scale: f.Scale, Meter: f.Meter,
 		Metadata: f.Metadata, Archived: f.Status == FeatureSuspended,
 	}
 	if f.MeterType != NoMeter {

@@ -205,6 +205,7 @@ func (p *planning) features() simple[FileFeature, Feature] {
 			const why = "it was fixed when the feature was made"
 			p.fixed("feature", was.RefID, "featureType", was.Type != to.Type, why)
 			p.fixed("feature", was.RefID, "meterType", was.MeterType != to.MeterType, why)
+			p.fixed("feature", was.RefID, "scale", was.Scale != to.Scale, why)
 		},
 		insert: (*applying).insertFeature, update: (*applying).updateFeature, archive: (*applying).archiveFeature,
 	}

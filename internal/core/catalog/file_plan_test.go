@@ -122,6 +122,7 @@ func TestWhatNeverChanges(t *testing.T) {
 		want   refusal
 	}{
 		{"a feature's type", func(f *File) { f.Features[2].Type = Number; f.Plans[1].Entitlements[1].UsageLimit = ptr(int64(1)) }, bad("InvalidArgumentError", "features[2].featureType")},
+		{"a feature's scale", func(f *File) { f.Features[0].Scale = 2 }, bad("InvalidArgumentError", "features[0].scale")},
 		{"a feature's meter", func(f *File) { f.Features[0].MeterType = Fluctuating }, bad("InvalidArgumentError", "features[0].meterType")},
 		{"a package's product", func(f *File) {
 			f.Addons[0].ProductID, f.Addons[1].Dependencies, f.Plans[1].Compatible = "other", nil, nil

@@ -28,7 +28,7 @@ func (a *applying) updateFeature(was *Feature, to Feature, unarchived bool) erro
 		}
 	}
 	to.ID, to.Status, to.Version, to.CreatedAt = was.ID, status, was.Version, was.CreatedAt
-	to.MeterVersion, to.Scale = was.MeterVersion, was.Scale
+	to.MeterVersion = was.MeterVersion
 	to.countMeter(was.Meter)
 	typ := either(unarchived, FeatureUnarchived, FeatureUpdated)
 	to.saveAs(either(status == FeatureSuspended && was.Status != status, FeatureDeleted, typ), a.st, a.env, a.now)

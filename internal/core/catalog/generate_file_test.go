@@ -73,6 +73,7 @@ func (m *fileMaker) features() {
 		f.DisplayName, f.Description, f.Metadata = "Feature "+f.ID, m.text("description"), m.metadata()
 		f.Units, f.UnitsPlural = m.text("units"), m.text("plural")
 		if f.MeterType != "" && m.rarely("transformation") {
+			f.Scale = uint8(rapid.IntRange(0, 6).Draw(m.T, "scale"))
 			f.Transformation = &Transformation{Divide: 1000, Round: rapid.SampledFrom([]string{"UP", "DOWN"}).Draw(m.T, "round")}
 		}
 		if f.MeterType != "" && m.rarely("meter") {
